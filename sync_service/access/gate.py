@@ -1,0 +1,133 @@
+"""Tells who is asking: by the token, by the cookie `/signin` gave for it, or by sitting at the machine itself.
+
+A person at the machine counts only while neither a token nor an identity provider is set, and only if nothing suggests
+that the request came through a proxy or from another site's page.
+"""
+
+from __future__ import annotations
+
+import hmac
+from hashlib import sha256
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from flask import Request, current_app, g, request, session
+
+from sync_service.access.forms import check_form
+from sync_service.access.person import ANONYMOUS, LOCAL, SIGNED_IN, TOKEN_HOLDER, Person, Proof
+from sync_service.access.table import Action, Role
+from sync_service.errors import NotAllowed, Unauthenticated
+from sync_service.loopback import is_loopback
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pydantic import SecretStr
+
+    from sync_service.settings import Settings
+
+EXTENSION = "placecard.gate"
+MARK = "mark"
+"""Entry of the session cookie that shows its bearer once knew the token."""
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class Gate:
+    """Knows the token and tells who asks. Pure: all it looks at is the request and the session it is given."""
+
+    def __init__(self, settings: Settings, key: SecretStr) -> None:
+        token = settings.api_token.get_secret_value() if settings.api_token else ""
+        self._token = sha256(token.encode()).digest() if token else b""
+        self._mark = hmac.new(key.get_secret_value().encode(), self._token, sha256).hexdigest()
+        self._loopback_counts = not token and not settings.oidc_issuer
+
+    @property
+    def has_token(self) -> bool:
+        """Whether a token is set, so that one can sign in with it."""
+        return bool(self._token)
+
+    @property
+    def mark(self) -> str:
+        """What the session of somebody signed in holds; another token or key makes every session void."""
+        return self._mark
+
+    def knows_token(self, token: str) -> bool:
+        """Whether this is the token, in a time that tells nothing about it."""
+        given = sha256(token.encode("utf-8", "surrogateescape")).digest()
+        return hmac.compare_digest(given, self._token)  # with none set that is empty, and no digest is
+
+    def who_asks(self, asked: Request, cookie: Mapping[str, object]) -> Person:
+        """The person behind a request. Unauthenticated for a bearer token that is not ours."""
+        bearer = _bearer_token(asked)
+        if bearer is not None and self.has_token:
+            if not self.knows_token(bearer):
+                raise Unauthenticated(reason="wrong_token")
+            return TOKEN_HOLDER
+        if self.has_token and hmac.compare_digest(str(cookie.get(MARK, "")), self._mark):
+            return SIGNED_IN
+        return LOCAL if self._loopback_counts and sits_here(asked) else ANONYMOUS
+
+
+def _bearer_token(asked: Request) -> str | None:
+    header = asked.headers.get("Authorization", "")
+    scheme, _, token = header.partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+def sits_here(asked: Request) -> bool:
+    """Whether a request comes from this very machine: socket peer and Host say so, and nothing says otherwise."""
+    host = asked.environ.get("HTTP_HOST", "")
+    if not is_loopback(asked.environ.get("REMOTE_ADDR", "")) or not is_loopback(_host_name(host)):
+        return False
+    return not _came_through_proxy(asked) and not _came_from_elsewhere(asked, host)
+
+
+def _host_name(host: str) -> str:
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def _came_through_proxy(asked: Request) -> bool:
+    names = (name.lower() for name in asked.headers.keys())  # noqa: SIM118 - werkzeug's headers iterate over pairs
+    return any(name in {"forwarded", "via", "x-real-ip"} or name.startswith("x-forwarded-") for name in names)
+
+
+def _came_from_elsewhere(asked: Request, host: str) -> bool:
+    """A page of any other origin asked, be it another port of this machine."""
+    origin = asked.headers.get("Origin")
+    if origin is not None and origin.lower() != f"{asked.scheme}://{host}".lower():
+        return True
+    return asked.headers.get("Sec-Fetch-Site") == "cross-site"
+
+
+def person_of(asked: Request) -> Person:
+    """Who asks this request; found out once."""
+    if "person" not in g:
+        gate: Gate = current_app.extensions[EXTENSION]
+        g.person = gate.who_asks(asked, session)
+    person: Person = g.person
+    return person
+
+
+def require_somebody() -> Person:
+    """The person who asks, whatever they may do: Unauthenticated if it is nobody."""
+    person = person_of(request)
+    if person.role is Role.ANONYMOUS:
+        raise Unauthenticated
+    return person
+
+
+def require(action: Action) -> Person:
+    """The person who asks, if they may do it: otherwise Unauthenticated or NotAllowed.
+
+    Whoever comes with a cookie must show the form's token too before anything is changed.
+    """
+    person = person_of(request)
+    if not person.may(action):
+        raise Unauthenticated if person.role is Role.ANONYMOUS else NotAllowed(action)
+    if person.proof is Proof.COOKIE and request.method not in SAFE_METHODS:
+        check_form(request)
+    return person

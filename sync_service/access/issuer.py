@@ -1,0 +1,79 @@
+"""Where an identity provider signs people in, as it says itself (OpenID Connect Discovery 1.0), remembered."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+import requests
+
+from sync_service.log import note
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+log = logging.getLogger(__name__)
+
+SECONDS_KEPT = 600.0
+SECONDS_LEFT_ALONE = 30.0
+"""How long its word is believed, and how long it is not asked again after it gave none."""
+
+_PATH = "/.well-known/openid-configuration"
+_TIMEOUT = (1.0, 2.0)
+"""For the connection and for the answer, in seconds: somebody waits who may only want to know the limits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Addresses of an issuer: where a person signs in, and where a program gets its tokens."""
+
+    issuer: str
+    authorization: str
+    token: str
+
+
+class Issuer:
+    """An identity provider by its address. Its answer is kept; while one thread asks, the others are not held up."""
+
+    def __init__(self, address: str, session: requests.Session, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._address = address
+        self._session = session
+        self._clock = clock
+        self._asking = Lock()
+        self._kept: Endpoints | None = None
+        self._until = float("-inf")
+
+    def endpoints(self) -> Endpoints | None:
+        """Its addresses; those it gave last while it does not answer, None if it never did."""
+        if self._clock() >= self._until and self._asking.acquire(blocking=False):
+            try:
+                self._ask()
+            finally:
+                self._asking.release()
+        return self._kept
+
+    def _ask(self) -> None:
+        try:
+            answer = self._session.get(f"{self._address.rstrip('/')}{_PATH}", timeout=_TIMEOUT)
+            answer.raise_for_status()
+            self._kept = self._read(answer.json())
+        except (requests.RequestException, ValueError) as error:
+            note(log, "issuer.silent", level=logging.WARNING, kind=type(error).__name__)
+            self._until = self._clock() + SECONDS_LEFT_ALONE
+        else:
+            self._until = self._clock() + SECONDS_KEPT
+
+    def _read(self, told: Any) -> Endpoints:
+        """ValueError unless it speaks of itself, and names addresses no less guarded than its own."""
+        issuer = told.get("issuer") if isinstance(told, dict) else None
+        if not isinstance(issuer, str) or issuer.rstrip("/") != self._address.rstrip("/"):
+            raise ValueError("another issuer")
+        found = Endpoints(issuer, told.get("authorization_endpoint", ""), told.get("token_endpoint", ""))
+        scheme = self._address.partition("://")[0]
+        for address in (found.authorization, found.token):
+            if not isinstance(address, str) or address.partition("://")[0] not in {scheme, "https"}:
+                raise ValueError("no address")
+        return found

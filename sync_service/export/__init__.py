@@ -1,0 +1,1 @@
+"""Taking the proposals out as a file. See `writing`."""

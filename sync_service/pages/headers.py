@@ -1,0 +1,42 @@
+"""The headers every answer carries, so that a page can load, be framed by, and tell nobody but ourselves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flask import Flask, Response
+
+    from sync_service.settings import Settings
+
+CONTENT_POLICY = {
+    "default-src": "'self'",
+    "img-src": "'self' data: blob:",  # map sprites and tiles decoded in the browser
+    "worker-src": "'self' blob:",  # MapLibre starts its worker from a blob
+    "object-src": "'none'",
+    "base-uri": "'none'",
+    "form-action": "'self'",
+    "frame-ancestors": "'self'",
+}
+"""What a page may load. No inline script or style, and no third party at all."""
+
+HEADERS = {
+    "Content-Security-Policy": "; ".join(f"{name} {sources}" for name, sources in CONTENT_POLICY.items()),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "SAMEORIGIN",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(self)",
+}
+SECURE_HEADERS = {"Strict-Transport-Security": "max-age=31536000", "Cross-Origin-Opener-Policy": "same-origin"}
+"""Added when people reach the service over https; elsewhere a browser ignores them with a complaint."""
+
+
+def register_headers(app: Flask, settings: Settings) -> None:
+    """Put the headers on every answer of the app; one that a view has set itself stays."""
+    headers = HEADERS | (SECURE_HEADERS if settings.public_url.startswith("https:") else {})
+
+    @app.after_request
+    def guard(response: Response) -> Response:
+        for name, value in headers.items():
+            response.headers.setdefault(name, value)
+        return response

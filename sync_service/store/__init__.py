@@ -1,0 +1,1 @@
+"""The store: what is kept, and the transactions that keep it whole."""
