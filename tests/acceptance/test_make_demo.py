@@ -1,0 +1,145 @@
+"""`make demo` from outside: it comes up, can be interrupted, goes on with its own data, and leaves nothing running."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import requests
+
+from tools import demo
+from tools.kanboard import KanboardServer, free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[2]
+UP_SECONDS = 240
+DOWN_SECONDS = 60
+
+
+class Run:
+    """One run of the demo, with what it has printed."""
+
+    def __init__(self, home: Path, log: Path, *, map_port: int, board_port: int) -> None:
+        self.log = log
+        self.map_url = f"http://127.0.0.1:{map_port}"
+        ports = ["--port", str(map_port), "--board-port", str(board_port)]
+        command = [sys.executable, "-m", "tools.demo", "--home", str(home), *ports]
+        stray = {"PLACECARD_NO_SUCH_SETTING": "the caller's own environment does not reach the demo"}
+        with log.open("wb") as output:
+            self.process = subprocess.Popen(command, cwd=ROOT, env=os.environ | stray, stdout=output, stderr=output)
+
+    def said(self) -> str:
+        return self.log.read_text(encoding="utf-8")
+
+    def await_welcome(self) -> None:
+        deadline = time.monotonic() + UP_SECONDS
+        while "Ctrl-C" not in self.said():
+            assert self.process.poll() is None, self.said()
+            assert time.monotonic() < deadline, self.said()
+            time.sleep(0.1)
+
+    def shown(self) -> int:
+        answer = requests.get(f"{self.map_url}/ogc/collections/proposals/items?limit=1&f=json", timeout=30)
+        return int(answer.json()["numberMatched"])
+
+
+@contextmanager
+def running(home: Path, log: Path, *, map_port: int, board_port: int) -> Iterator[Run]:
+    run = Run(home, log, map_port=map_port, board_port=board_port)
+    try:
+        yield run
+    finally:
+        run.process.kill()
+        run.process.wait()
+
+
+def is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def await_silence(*ports: int) -> None:
+    deadline = time.monotonic() + DOWN_SECONDS
+    while not all(is_free(port) for port in ports):
+        assert time.monotonic() < deadline, "something still listens"
+        time.sleep(0.1)
+
+
+@pytest.mark.timeout(900)
+def test_demo_comes_up_again_and_leaves_nothing(tmp_path: Path) -> None:
+    map_port, board_port = free_port(), free_port()
+    home = tmp_path / "the demo"
+    with running(home, tmp_path / "first.log", map_port=map_port, board_port=board_port) as run:
+        run.await_welcome()
+        assert f"http://127.0.0.1:{board_port}/board/1" in run.said()
+        assert requests.get(run.map_url, timeout=30).ok
+        assert run.shown() > 0
+        other = subprocess.run(
+            [sys.executable, "-m", "tools.demo", "--home", str(home)],
+            cwd=ROOT,
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert other.returncode == 1
+        assert "already" in other.stderr
+        run.process.send_signal(signal.SIGINT)
+        assert run.process.wait(DOWN_SECONDS) == 0, run.said()
+        await_silence(map_port, board_port)
+    cards = count_cards(home)
+    with running(home, tmp_path / "second.log", map_port=map_port, board_port=board_port) as run:
+        run.await_welcome()
+        # Killed outright it cannot stop anything itself: the kernel tells the rest.
+        run.process.kill()
+        run.process.wait()
+        await_silence(map_port, board_port)
+    assert count_cards(home) == cards >= 80
+
+
+def count_cards(home: Path) -> int:
+    board = KanboardServer(home / "kanboard")
+    return int(board.execute("SELECT count(*) FROM tasks")[0][0])
+
+
+def test_taken_port_gives_way(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        wanted = taken.getsockname()[1]
+        chosen = demo.choose_port(wanted)
+    assert chosen != wanted
+    assert str(chosen) in capsys.readouterr().out
+
+
+def test_free_port_is_kept() -> None:
+    port = free_port()
+    assert demo.choose_port(port) == port
+
+
+def test_fresh_spares_other_folders(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "precious").write_text("kept")
+    assert demo.main(["--fresh", "--home", str(tmp_path)]) == 1
+    assert (tmp_path / "precious").read_text() == "kept"
+    assert "no demo's folder" in capsys.readouterr().err
+
+
+def test_fresh_removes_a_demo(tmp_path: Path) -> None:
+    home = tmp_path / "demo"
+    with demo.sole_run(home):
+        (home / "placecard.db").write_text("old")
+        with pytest.raises(demo.DemoError, match="already"):
+            demo.remove_data(home)
+    demo.remove_data(home)
+    assert not home.exists()

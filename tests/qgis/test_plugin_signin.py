@@ -1,0 +1,145 @@
+"""Signing in with an identity provider, by QGIS's own OAuth2: a real log-in of every release, and sessions that end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.qgis.application import Application, run_application
+from tests.qgis.hands import Hands
+from tests.qgis.idp import Provider, providing
+from tests.service import until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tools.qgis import Release
+
+START = """
+from placecard.core.errors import SignInNeeded
+from placecard.core.transport import Request
+from placecard.host import network, signin, tasks
+button = QPushButton("stop")
+button.setGeometry(200, 200, 200, 80)
+button.clicked.connect(signin.give_up)
+def enter(address, config):
+    global entered
+    entered = None
+    heart.reset()
+    try:
+        signin.ask_first(config, address)
+        entered = "in"
+    except SignInNeeded as error:
+        entered = error.key
+def ask(address, config):
+    global answer
+    answer = None
+    def work(progress, stop):
+        return network.QgisTransport(config, stop.feedback).send(Request("GET", address + "/who")).body.decode()
+    tasks.run_in_background("ask", work, lambda came: globals().update(answer=came), failed)
+def failed(error):
+    global answer
+    answer = error.key
+"""
+
+
+@pytest.fixture(scope="module")
+def application(tmp_path_factory: pytest.TempPathFactory, release: Release) -> Iterator[Application]:
+    with run_application(tmp_path_factory.mktemp("qgis"), release=release) as running:
+        running.until("'placecard' in plugins")
+        running.run(START)
+        yield running
+
+
+@pytest.fixture
+def provider() -> Iterator[Provider]:
+    with providing() as answering:
+        yield answering
+
+
+@pytest.fixture
+def config(application: Application, provider: Provider) -> str:
+    """The id of a configuration made of what the service tells."""
+    made: str = application.run(f"config = signin.keep_oidc({provider.url!r}, {provider.oidc!r}); config")
+    return made
+
+
+def log_in(application: Application, provider: Provider) -> None:
+    """A person who signs in with the browser that QGIS opens."""
+    before = len(application.opened())
+    application.run(f"enter({provider.url!r}, config)", later=True)
+    (address,) = until(lambda: application.opened()[before:])
+    provider.log_in(address)
+    application.until("entered")
+
+
+@pytest.mark.usefixtures("config")
+def test_a_person_signs_in_with_the_browser(application: Application, provider: Provider) -> None:
+    """With the code flow and PKCE: the provider takes nothing else. The number it has in QGIS is in one table."""
+    log_in(application, provider)
+    assert application.run("entered") == "in"
+    assert [form["grant_type"] for form in provider.asked] == ["authorization_code"]
+    application.run(f"ask({provider.url!r}, config)")
+    assert application.until("answer").removeprefix("Bearer ") in provider.given
+
+
+@pytest.mark.usefixtures("config")
+def test_a_session_goes_on_by_itself(application: Application, provider: Provider) -> None:
+    provider.lifetime = 1
+    log_in(application, provider)
+    provider.lifetime = 300
+    until(lambda: _asks_refreshed(application, provider))
+    assert len(application.opened()) == len(set(application.opened()))
+
+
+def _asks_refreshed(application: Application, provider: Provider) -> bool:
+    application.run(f"ask({provider.url!r}, config)")
+    assert application.until("answer").removeprefix("Bearer ") in provider.given
+    return provider.asked[-1]["grant_type"] == "refresh_token"
+
+
+@pytest.mark.usefixtures("config")
+def test_a_session_that_is_over_opens_the_browser_and_can_be_given_up(
+    application: Application, provider: Provider
+) -> None:
+    provider.lifetime = 1
+    log_in(application, provider)
+    provider.ended = True
+    before = len(application.opened())
+    application.run("button.show()")
+    application.until("button.isVisible()")
+
+    def opens() -> bool:
+        application.run(f"enter({provider.url!r}, config)", later=True)
+        until(lambda: application.opened()[before:] or application.run("entered"))
+        return len(application.opened()) > before
+
+    until(opens)
+    assert application.run("entered") is None
+    hands = Hands(application)
+    hands.click(*hands.spot("button"))
+    assert application.until("entered") == "error.sign_in"
+    hands.close()
+    assert application.longest_block()[1] < 0.1
+    provider.ended = False
+    log_in(application, provider)
+    assert application.run("entered") == "in"
+    application.run("button.hide()")
+
+
+def test_a_token_is_kept_encrypted_and_sent(application: Application, provider: Provider) -> None:
+    application.run(f"config = signin.keep_token({provider.url!r}, ' a-secret-token '); ask({provider.url!r}, config)")
+    assert application.until("answer") == "Bearer a-secret-token"
+    kept = [path.read_bytes() for path in application.home.rglob("*.db")]
+    assert kept
+    assert not any(b"a-secret-token" in content for content in kept)
+
+
+def test_a_configuration_that_is_gone_is_told(application: Application, provider: Provider) -> None:
+    application.run(f"config = signin.keep_token({provider.url!r}, 'token'); signin.forget(config)")
+    assert application.run("signin.is_ready(config)") is False
+    application.run(f"enter({provider.url!r}, config)")
+    assert application.run("entered") == "error.sign_in"
+    application.run(f"ask({provider.url!r}, config)")
+    assert application.until("answer") == "error.sign_in"
