@@ -1,0 +1,1 @@
+"""What developing, testing and showing Placecard needs besides Placecard itself."""
