@@ -28,6 +28,7 @@ class Reason(StrEnum):
     NO_ANSWER = "no_answer"
     LEFT_ALONE = "left_alone"
     QUIET = "quiet"
+    IN_USE = "in_use"
     # what the board would not do
     ACCOUNT = "account"  # user
     SAID_NO = "said_no"

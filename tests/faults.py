@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 HTML = "<!DOCTYPE html><title>Вход</title><p>Войдите, чтобы продолжить".encode()
+LOCKED = b'{"jsonrpc":"2.0","id":0,"error":{"code":0,"message":"SQLSTATE[HY000]: General error: 5 database is locked"}}'
 
 
 class Fault(StrEnum):
@@ -35,6 +36,7 @@ class Fault(StrEnum):
     REDIRECT = "a redirect to a login page"
     FORBIDDEN_PAGE = "403 with a page of some firewall"
     EMPTY = "200 with nothing"
+    LOCKED = "a database in which somebody else writes"
 
 
 class _Server(ThreadingHTTPServer):
@@ -169,6 +171,7 @@ _PLAIN: dict[Fault | None, tuple[int, bytes, dict[str, str]]] = {
     Fault.REDIRECT: (302, b"", {"Location": "/login"}),
     Fault.FORBIDDEN_PAGE: (403, HTML, _PAGE),
     Fault.EMPTY: (200, b"", {"Content-Type": "application/json"}),
+    Fault.LOCKED: (200, LOCKED, {"Content-Type": "application/json"}),
 }
 
 

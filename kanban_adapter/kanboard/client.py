@@ -6,11 +6,13 @@ Kanboard answers 200 to nearly everything. What can come instead of a result, an
     401                                                          BadCredentials; a user's are then left alone
     403 in Kanboard's own words                                  NotPermitted, and the *whole* batch is lost
     an error object inside a batch                               Failed, for that call alone
+    "database is locked"                                         asked again at once, then Unreachable
     result false                                                 left to the caller: it means too many things
 """
 
 from __future__ import annotations
 
+import random
 import time
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
@@ -38,6 +40,13 @@ LONGEST_QUIET_SECONDS = 600.0
 
 TOKEN_CHUNK = 1000
 """Calls in one request with the application token: about 0.15 s of the board's time."""
+
+IN_USE_TRIES = 6
+IN_USE_PAUSE_SECONDS = 0.04
+"""Kanboard mostly reads before it writes; SQLite then refuses at once when somebody else has begun to write.
+
+So it goes to whoever comes while a card is being dragged, which takes some 30 ms.
+"""
 
 USER_CHUNK = 50
 """Calls in one request as a user: Kanboard checks the password anew for each, some 80 ms every time."""
@@ -110,6 +119,7 @@ class Client:
         *,
         timeout: tuple[float, float] | None = None,
         clock: Callable[[], float] = time.monotonic,
+        pause: Callable[[float], None] = time.sleep,
         shelf: Shelf | None = None,
     ) -> None:
         self.account = account
@@ -119,13 +129,23 @@ class Client:
         self._timeout = timeout
         self._auth = HTTPBasicAuth(account.user.encode(), account.secret.encode())
         self._clock = clock
+        self._pause = pause
         self._shelf: Shelf = Nowhere() if shelf is None else shelf
         self._made: dict[str, tuple[str, Any]] = {}
 
     def call(self, method: str, **params: Any) -> Any:
-        """Call one procedure and give its result, `False` and `None` included."""
-        answer = self._post(method, _request(Call(method, params), 0))
-        return _raised(_result(method, self._checked(method, answer)))
+        """Call one procedure and give its result, `False` and `None` included.
+
+        What the board could not do because somebody else was writing is asked for again at once, unless it makes
+        something: that might then be there twice.
+        """
+        for left in reversed(range(1 if method.startswith("create") else IN_USE_TRIES)):
+            answer = self._post(method, _request(Call(method, params), 0))
+            result = _result(method, self._checked(method, answer))
+            if not (left and isinstance(result, Unreachable) and result.reason is Reason.IN_USE):
+                break
+            self._pause(IN_USE_PAUSE_SECONDS * random.SystemRandom().uniform(0.5, 1.5))
+        return _raised(result)
 
     def batch(self, calls: Sequence[Call]) -> list[Any]:
         """Call several procedures in one request, in this order; one that failed stands as its error.
@@ -280,8 +300,9 @@ def _result(method: str, row: object) -> Any:
     if not error:
         return row.get("result")
     message = f"{error.get('message', '')} {error.get('data', '')}".strip()
-    # Another writer held the database for too long: nothing was done, and later it will be.
-    return Unreachable(method, message) if "database is locked" in message else Failed(method, message)
+    if "database is locked" in message:
+        return Unreachable(method, reason=Reason.IN_USE)
+    return Failed(method, message)
 
 
 def _digest(content: bytes) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 
 from kanban_adapter.card import NewCard
-from kanban_adapter.errors import Unreachable
+from kanban_adapter.errors import Reason, Unreachable
 from kanban_adapter.kanboard import KanboardBoard
-from kanban_adapter.kanboard.client import LONGEST_QUIET_SECONDS, TOKEN_USER, Account, Client
+from kanban_adapter.kanboard.client import IN_USE_TRIES, LONGEST_QUIET_SECONDS, TOKEN_USER, Account, Client
 from tests.boards import CountingSession, KanboardProject
 from tests.faults import Fault, FaultProxy
 
@@ -110,6 +112,56 @@ def test_write_whose_answer_was_lost_is_done_once(
     read = adapter.read([card]).cards[card]
     assert read is not None
     assert (len(read.comments), len(read.links)) == (1, 1)
+
+
+@pytest.fixture
+def writing(kanboard_project: KanboardProject) -> Iterator[sqlite3.Connection]:
+    """Somebody else has begun to write, and has not ended."""
+    with closing(sqlite3.connect(kanboard_project.server.database, isolation_level=None)) as somebody:
+        somebody.execute("BEGIN IMMEDIATE")
+        yield somebody
+
+
+def note(project: KanboardProject) -> dict[str, object]:
+    return {"project_id": int(project.id), "values": {"placecard": "1"}}
+
+
+def test_what_somebody_elses_writing_refused_is_asked_again_at_once(
+    kanboard_project: KanboardProject, writing: sqlite3.Connection
+) -> None:
+    pauses: list[float] = []
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 2:
+            writing.execute("ROLLBACK")
+
+    account = Account(TOKEN_USER, kanboard_project.server.api_token)
+    client = Client(CountingSession(), kanboard_project.server.url, account, pause=pause)
+    assert client.call("saveProjectMetadata", **note(kanboard_project)) is True
+    assert len(pauses) == 2
+    assert max(pauses) < 0.1
+    assert client.call("getProjectMetadata", project_id=int(kanboard_project.id)) == {"placecard": "1"}
+
+
+def test_writing_that_does_not_end_is_told(kanboard_project: KanboardProject, writing: sqlite3.Connection) -> None:
+    session = CountingSession()
+    account = Account(TOKEN_USER, kanboard_project.server.api_token)
+    client = Client(session, kanboard_project.server.url, account, pause=lambda _seconds: None)
+    with pytest.raises(Unreachable) as caught:
+        client.call("saveProjectMetadata", **note(kanboard_project))
+    assert writing.in_transaction
+    assert caught.value.reason is Reason.IN_USE
+    assert session.sent == IN_USE_TRIES
+
+
+def test_what_makes_something_is_not_asked_for_twice(proxy: FaultProxy) -> None:
+    """Such an answer may be about what came after the making. Kanboard gives it after half a minute at the earliest."""
+    proxy.fault = Fault.LOCKED
+    client = Client(CountingSession(), proxy.url, Account(TOKEN_USER, "x"))
+    with pytest.raises(Unreachable):
+        client.call("createComment", task_id=1, user_id=0, content="Место [e1]")
+    assert proxy.received == 1
 
 
 def test_no_error_names_a_secret(kanboard_project: KanboardProject, adapter: KanboardBoard, proxy: FaultProxy) -> None:
