@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from playwright.sync_api import ConsoleMessage, Page, Request
+    from playwright.sync_api import ConsoleMessage, Locator, Page, Request
 
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = (
@@ -63,6 +63,11 @@ class Onlooker:
     def visit(self, path: str) -> None:
         """Open a page of the service."""
         self.page.goto(self.base_url + path)
+
+    def follow(self, locator: Locator) -> None:
+        """Click what leads to another page, and wait until that one is there with its styles."""
+        with self.page.expect_navigation():
+            locator.click()
 
     def settled(self) -> Onlooker:
         """Wait until map and list are there and the map stands still."""

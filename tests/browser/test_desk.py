@@ -65,7 +65,7 @@ def test_signing_in_leads_back_and_the_map_shows_what_waits(
     assert stranger.page.locator("#desk").count() == 0
     seen = look(guarded, "/desk/waiting?kind=text", phone=phone)
     seen.page.fill("#token", TOKEN)
-    seen.page.click("button.button")
+    seen.follow(seen.page.locator("button.button"))
     assert seen.page.url.endswith("/desk/waiting?kind=text")
     assert titles(seen) == ["Мастерская"]
     is_sound(seen)
@@ -73,9 +73,9 @@ def test_signing_in_leads_back_and_the_map_shows_what_waits(
     seen.settled()
     assert seen.page.locator("#desk").inner_text().split() == ["Разбор", "4"]
     assert seen.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    seen.page.click("#desk")
+    seen.follow(seen.page.locator("#desk"))
     assert seen.page.url.endswith("/desk/waiting")
-    seen.page.click(".leave button")
+    seen.follow(seen.page.locator(".leave button"))
     assert "/signin" in seen.page.url
 
 
@@ -93,7 +93,7 @@ def test_all_are_ticked_and_confirmed_together(
     seen.page.locator("[data-all] input").check()
     assert seen.page.locator(".chosen").inner_text() == "Отмечено: 3"
     is_sound(seen)
-    confirm.click()
+    seen.follow(confirm)
     assert seen.page.locator(".told").inner_text() == "Подтверждено: 3 изменения."
     assert seen.page.locator(".places .count").inner_text() == "1"
     is_sound(seen)
@@ -103,8 +103,8 @@ def test_one_is_refused_by_keyboard(service: LiveService, look: Callable[..., On
     seen = look(service, "/desk/waiting?kind=public", language="en-GB")
     button = seen.page.get_by_role("button", name="Refuse: Сквер 3")
     button.focus()
-    seen.page.keyboard.press("Enter")
-    seen.page.wait_for_selector(".told")
+    with seen.page.expect_navigation():
+        seen.page.keyboard.press("Enter")
     assert seen.page.locator(".told").inner_text() == "1 change refused."
     assert titles(seen) == ["Сквер 2", "Мастерская"]
     assert seen.page.locator(".refused summary").inner_text() == "Refused: 1"
@@ -116,15 +116,15 @@ def test_pages_work_without_javascript(service: LiveService, look: Callable[...,
     assert seen.page.locator("[data-all]").is_hidden()
     seen.page.locator('.item input[type="checkbox"]').nth(0).check()
     seen.page.locator('.item input[type="checkbox"]').nth(1).check()
-    seen.page.click('button[value="confirm chosen"]')
+    seen.follow(seen.page.locator('button[value="confirm chosen"]'))
     assert seen.page.locator(".told").inner_text() == "Подтверждено: 2 изменения."
     seen.visit("/desk/changes?since=2026-03-01")
     assert seen.page.locator(".changed").count() == 5 + 2, "five came in March, two were settled just now"
     seen.page.click("details summary")
     seen.page.select_option('select[name="source"]', "page")
-    seen.page.click(".fields .button")
+    seen.follow(seen.page.locator(".fields .button"))
     assert seen.page.locator(".changed").count() == 2
-    seen.page.locator(".changed h3 a").first.click()
+    seen.follow(seen.page.locator(".changed h3 a").first)
     assert seen.page.locator("svg.sketch").count() == 1
 
 
@@ -172,7 +172,7 @@ def test_both_versions_are_on_maps_that_move_together(
     centres = seen.page.evaluate(f"{MAPS}.map((map) => [...map.getCenter().toArray(), map.getZoom()])")
     assert centres[0] == centres[1] == pytest.approx([49.36, 53.54, 13])
     is_sound(seen)
-    seen.page.click('button[value="mine"]')
+    seen.follow(seen.page.locator('button[value="mine"]'))
     assert seen.page.locator(".told").inner_text() == "Расхождение разобрано."
     assert seen.page.locator(".empty").inner_text() == "Расхождений нет."
     is_sound(seen)
@@ -186,7 +186,7 @@ def test_both_versions_are_drawn_without_maps(
     seen = look(service, "/desk/clashes", phone=phone, java_script_enabled=script)
     if script:
         seen.page.add_init_script("HTMLCanvasElement.prototype.getContext = () => null")
-    seen.page.click(".clash h2 a")
+    seen.follow(seen.page.locator(".clash h2 a"))
     assert seen.page.url.endswith(quarrel)
     if script:
         seen.until(lambda: any("no map" in each for each in seen.complaints), "the map to fail")
@@ -195,7 +195,7 @@ def test_both_versions_are_drawn_without_maps(
     assert seen.page.locator(".map").count() == 0
     seen.page.get_by_role("radio", name="Правка · второй редактор ул. Мира, 9").check()
     seen.page.get_by_role("radio", name="Сейчас на карте · первый редактор").first.check()
-    seen.page.click('button[value="picked"]')
+    seen.follow(seen.page.locator('button[value="picked"]'))
     assert seen.page.locator(".told").inner_text() == "Расхождение разобрано."
     seen.visit("/desk/changes?since=2026-03-01&source=page")
     assert seen.page.locator(".lines").first.inner_text().split("\n")[0] == "Адрес"
@@ -207,7 +207,7 @@ def test_moved_since_is_told_on_the_page(
     seen = look(service, quarrel)
     vera = Editor(bridge, "третий редактор")
     vera.push(vera.update(bridge.known("1").guid, address="ул. Мира, 11"))
-    seen.page.click('button[value="mine"]')
+    seen.follow(seen.page.locator('button[value="mine"]'))
     assert "одна из сторон изменилась" in seen.page.get_by_role("alert").inner_text()
     assert seen.page.locator(".side-theirs .said").nth(1).inner_text() == "ул. Мира, 11"
 
@@ -226,10 +226,10 @@ def test_a_push_is_put_back_from_the_list_of_changes(
     seen = look(service, "/desk/changes?since=2026-03-01&source=qgis", phone=phone)
     assert seen.page.locator(".lines > li").all_inner_texts()[1].split("\n")[-1] == "передвинуто на 119 м"
     is_sound(seen)
-    seen.page.get_by_role("link", name="вся отправка").click()
+    seen.follow(seen.page.get_by_role("link", name="вся отправка"))
     assert seen.page.locator("svg.sketch").count() == 1
     is_sound(seen)
-    seen.page.get_by_role("button", name="Вернуть 1 предложение").click()
+    seen.follow(seen.page.get_by_role("button", name="Вернуть 1 предложение"))
     assert seen.page.locator(".told-done").inner_text() == "Возвращено: 1 предложение."
     assert editor.sees(guid).geometry == before
     is_sound(seen)
