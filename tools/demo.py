@@ -1,6 +1,7 @@
 """The demo: a real Kanboard and the service with sample data, in the foreground until Ctrl-C. `python -m tools.demo`.
 
 Everything it makes stands in `var/demo`, its own board included; a second run goes on with it, `--fresh` begins anew.
+The plugin for QGIS is zipped anew at every start: that is quicker than to know whether the last one still holds.
 Whatever it starts ends with it, however it ends.
 """
 
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING
 
 import requests
 
+from tools import plugin
 from tools.kanboard import KanboardServer, NotStarted, free_port, make_project, make_user
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 HOME = ROOT / "var/demo"
 SAMPLES = ROOT / "config/demo"
+ARCHIVE = "placecard.zip"
 PLACECARD = Path(sys.executable).with_name("placecard")
 
 PROJECT = "Карта развития"
@@ -48,6 +51,7 @@ ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 WELCOME = """
   Карта · The map          {map}/
   OGC API Features (QGIS)  {map}/ogc/
+  Модуль QGIS · its plugin {map}/plugins/plugins.xml
   Доска · The board        {board}/board/{project}
                            вход · sign in: admin / admin
 
@@ -144,6 +148,7 @@ def service_environment(board: Board, home: Path, map_port: int) -> dict[str, st
         "PLACECARD_HOME_SETTLEMENT": SETTLEMENT,
         "PLACECARD_TIMEZONE": TIMEZONE,
         "PLACECARD_GAZETTEER": str(home / "gazetteer.db"),
+        "PLACECARD_PLUGIN_FILE": str(home / ARCHIVE),
         "PLACECARD_BOARD_URL": board.url,
         "PLACECARD_BOARD_PROJECT": board.project,
         "PLACECARD_BOARD_TOKEN": board.token,
@@ -232,6 +237,7 @@ def run_demo(home: Path, map_port: int, board_port: int) -> None:
     map_port, board_port = choose_port(map_port), choose_port(board_port)
     url = f"http://127.0.0.1:{map_port}"
     tell("Демо Placecard запускается · the Placecard demo is starting")
+    plugin.zip_up(home / ARCHIVE)
     server = KanboardServer(home / "kanboard", port=board_port, webhook_url=f"{url}/board/events")
     with server:
         board = prepare_board(server, home)

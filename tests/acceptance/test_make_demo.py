@@ -11,6 +11,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
 
 import pytest
 import requests
@@ -85,6 +86,10 @@ def test_demo_comes_up_again_and_leaves_nothing(tmp_path: Path) -> None:
         assert f"http://127.0.0.1:{board_port}/board/1" in run.said()
         assert requests.get(run.map_url, timeout=30).ok
         assert run.shown() > 0
+        offered = requests.get(f"{run.map_url}/plugins/plugins.xml", timeout=30)
+        (entry,) = ET.fromstring(offered.content)
+        assert entry.findtext("download_url") == f"{run.map_url}/plugins/placecard.zip"
+        assert f"{run.map_url}/plugins/plugins.xml" in run.said()
         other = subprocess.run(
             [sys.executable, "-m", "tools.demo", "--home", str(home)],
             cwd=ROOT,

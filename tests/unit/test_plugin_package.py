@@ -113,6 +113,12 @@ def test_same_files_give_the_same_archive(plugin_zip: Path, tmp_path: Path) -> N
     assert plugin.pack(tmp_path / "again.zip").read_bytes() == plugin_zip.read_bytes()
 
 
+def contents(archive: Path) -> dict[str, tuple[int, bytes]]:
+    """What an archive holds, with its rights."""
+    with zipfile.ZipFile(archive) as packed:
+        return {entry.filename: (entry.external_attr, packed.read(entry)) for entry in packed.infolist()}
+
+
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The project's files that packing reads, to be changed."""
@@ -141,6 +147,19 @@ def test_last_release_is_told_in_the_metadata(project: Path, tmp_path: Path) -> 
     told = read_metadata(plugin.pack(tmp_path / "placecard.zip"))["changelog"]
     assert f"Version {plugin.version()}:" in told
     assert "- Half of all, 50% of it, for everybody" in told
+
+
+@pytest.mark.parametrize("releases", [0, 1, 5])
+def test_zipping_alone_gives_what_is_released(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, releases: int
+) -> None:
+    told = [RELEASED.format(version=f"0.{number}.0") for number in reversed(range(releases))]
+    (project / "CHANGELOG.md").write_text("".join(told))
+    released = contents(plugin.pack(tmp_path / "released.zip"))
+    monkeypatch.setenv("PATH", "")
+    assert contents(plugin.zip_up(tmp_path / "zipped.zip")) == released
+    changelog = read_metadata(tmp_path / "zipped.zip")["changelog"]
+    assert changelog.count("- Half of all") == min(releases, plugin.RELEASES_TOLD)
 
 
 def test_what_cannot_be_packed_is_said(
