@@ -16,6 +16,7 @@ from sync_service.engine.mark import REGRESSION
 from sync_service.engine.report import Report
 from sync_service.engine.sweep import SweepOptions, sweep
 from sync_service.errors import PersonNeeded, PlacecardError, Unavailable, exit_code, why_in_words, worded
+from sync_service.jobs.courtesy import Courtesy
 from sync_service.log import note, run
 from sync_service.store import requests
 from sync_service.store.clock import stamp
@@ -67,6 +68,7 @@ class Worker:
     _refused: bool = False  # the board is there: what can be done without the sweep is done
     _adapted: bool = False
     _told: bool = False  # whether the store has the present trouble, or that there is none
+    _courtesy: Courtesy = field(default_factory=Courtesy)
 
     def run(self) -> None:
         """Lead when nobody else does, and work until stopped."""
@@ -165,6 +167,9 @@ class Worker:
         return self._send()
 
     def _send(self) -> bool:
+        if self._courtesy.left(self.parts.now()):
+            return False
+        self._courtesy.over()
         with run():
             report = Report()
             sent = sending.send_effects(self.parts, report)
@@ -178,6 +183,8 @@ class Worker:
             worked = hints.work_hints(self.parts, report)
             if worked:
                 note(log, "hints.worked", hints=worked, created=report.created, updated=report.updated)
+            if report.changed:  # an echo of what we wrote ourselves changes nothing
+                self._courtesy.heard(self.parts.now())
             return worked
 
     def sweep_due(self, swept: datetime | None) -> bool:
@@ -256,11 +263,14 @@ class Worker:
 
     def _idle_seconds(self) -> float:
         with self.parts.database.reading() as connection:
-            due = [moment for moment in (next_hint_due(connection), next_effect_due(connection)) if moment]
+            hint, effect = next_hint_due(connection), next_effect_due(connection)
         now = self.parts.now()
-        waits = [(moment - now).total_seconds() for moment in due]
-        waits.append(self.schedule.wait(now, self._swept).total_seconds())
-        return min(_LOOK_SECONDS, max(0.0, *waits) if len(waits) == 1 else max(0.0, min(waits)))
+        waits = [_LOOK_SECONDS, self.schedule.wait(now, self._swept).total_seconds()]
+        if hint is not None:
+            waits.append((hint - now).total_seconds())
+        if effect is not None:
+            waits.append(max((effect - now).total_seconds(), self._courtesy.left(now)))
+        return max(0.0, min(waits))
 
 
 def drain(parts: Parts, report: Report, *, go_on: Callable[[], bool] = lambda: True) -> None:
