@@ -135,8 +135,8 @@ class Moderators:
     def store_back(self, moment: int) -> None:
         """The store was put back to what it was at `moment`.
 
-        In which order lines and metadata were written since then went with it, and that a card which says nothing else
-        than at that life's last reading, or says nothing in its metadata, ever said it.
+        With it went in which order lines and metadata were written since, and that a card which says what the backup had
+        read last, and nothing in its metadata, ever said anything else.
         """
         for card in self._cards():
             self._weigh_channels(card, why=ORDER)
@@ -144,7 +144,9 @@ class Moderators:
 
     def _weigh_silence(self, card: Held, moment: int) -> None:
         known = self._known(card)
-        for field in SHARED if known is not None else ():
+        if known is None:
+            return
+        for field in SHARED:
             silent = not card.metadata.get(f"placecard_{field}") and field not in known["noted"]
             line = line_of(card.description, field)
             if silent and line == known["lines"].get(field):
