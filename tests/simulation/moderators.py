@@ -135,8 +135,8 @@ class Moderators:
     def store_back(self, moment: int) -> None:
         """The store was put back to what it was at `moment`.
 
-        With it went in which order lines and metadata were written since, and that a card which says what the backup had
-        read last, and nothing in its metadata, ever said anything else.
+        With it went in which order lines and metadata were written since, and that a card which says what the backup
+        had read last, and nothing in its metadata, ever said anything else.
         """
         for card in self._cards():
             self._weigh_channels(card, why=ORDER)
