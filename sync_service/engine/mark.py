@@ -217,6 +217,14 @@ def leave_mark(parts: Parts, card_ids: Iterable[str] = ()) -> bool:
         return _settle_mark(parts)
 
 
+def catch_up_mark(parts: Parts) -> None:
+    """Leave the mark that had to follow an earlier write and could not: before anything else is written."""
+    with parts.database.reading() as connection:
+        kept = Kept.load(counter.read_mark(connection))
+    if kept is not None and (kept.spent or kept.previous is not None):
+        leave_mark(parts)
+
+
 @contextmanager
 def _marking(parts: Parts) -> Iterator[bool]:
     """Being the only one who leaves marks; false when somebody else is."""

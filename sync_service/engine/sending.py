@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from kanban_adapter import errors
 from sync_service.engine.backoff import retry_at
-from sync_service.engine.mark import check_mark, leave_mark, spend_mark
+from sync_service.engine.mark import catch_up_mark, check_mark, leave_mark, spend_mark
 from sync_service.engine.performing import Outdated, Waits, perform
 from sync_service.errors import PlacecardError, why_in_words
 from sync_service.http import TOTAL_TIMEOUT
@@ -51,6 +51,8 @@ def send_effects(parts: Parts, report: Report, guid: str | None = None) -> int:
     try:
         reading = parts.board.read([owed.card_id for owed in claimed if owed.card_id is not None])
         check_mark(parts, reading.mark)
+        with suppress(errors.BoardError):  # it holds nothing up
+            catch_up_mark(parts)
     except (errors.BoardError, PlacecardError) as error:
         _release(parts, claimed, error)
         raise

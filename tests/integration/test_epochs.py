@@ -670,11 +670,19 @@ def test_rehearsal_says_what_comes_and_changes_nothing(desk: Desk) -> None:
     assert [path.name for path in desk.folder.iterdir() if path.name.startswith(".recover")] == []
 
 
-def test_mark_that_cannot_be_left_holds_no_effect_up_and_follows(desk: Desk) -> None:
-    def refuse(operation: str, phase: str) -> None:
-        if phase == "write" and operation == "write_project_notes":
-            raise BadCredentials(operation, "account bot")
+def refuse(operation: str, phase: str) -> None:
+    """The account may not leave marks."""
+    if phase == "write" and operation == "write_project_notes":
+        raise BadCredentials(operation, "account bot")
 
+
+def die(operation: str, phase: str) -> None:
+    """The process dies when the board has what was written."""
+    if (operation, phase) == ("set_metadata", "answer"):
+        raise KeyboardInterrupt
+
+
+def test_mark_that_cannot_be_left_holds_no_effect_up_and_follows(desk: Desk) -> None:
     desk.webhooks = False
     card = desk.add(column="Одобрено")
     sweep(desk.parts, SweepOptions())
@@ -686,6 +694,23 @@ def test_mark_that_cannot_be_left_holds_no_effect_up_and_follows(desk: Desk) -> 
     assert desk.sweep().board_writes == 1
     assert desk.board.read_project_notes()[MARK_NOTE] != before
     assert desk.sweep().board_writes == 0, "at rest"
+
+
+def test_mark_that_could_not_be_left_is_left_before_more_is_written(desk: Desk) -> None:
+    """Otherwise a backup of before both writes is put back unnoticed, and what it lacks counts as taken away."""
+    card = desk.add(description=TEXT, column="Одобрено")
+    desk.sweep(full=True)
+    backup = desk.board.snapshot()
+    horizon(desk, card, 2041)
+    desk.board.world.faults.hook = refuse
+    desk.work()
+    horizon(desk, card, 2042)
+    desk.board.world.faults.hook = die
+    with pytest.raises(KeyboardInterrupt):
+        desk.work()
+    desk.board.world.faults.hook = None
+    desk.board.restore(backup)
+    assert stops(desk) is Verdict.BOARD_WENT_BACK
 
 
 def test_mark_left_by_another_worker_between_two_looks_is_no_regression(desk: Desk) -> None:

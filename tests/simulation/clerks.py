@@ -44,8 +44,8 @@ class Clerk:
             settle_waiting(self._rig.store, seen, answer, _WHO, lambda: self._rig.now)
         return "has answered"
 
-    def confirm_all(self) -> None:
-        """Confirms whatever waits now."""
+    def confirm_all(self) -> int:
+        """Confirms whatever waits now; how many."""
         with self._rig.store.reading() as connection:
             seen = waiting.waiting_items(connection)
-        settle_waiting(self._rig.store, seen, Answer.CONFIRM, _WHO, lambda: self._rig.now)
+        return settle_waiting(self._rig.store, seen, Answer.CONFIRM, _WHO, lambda: self._rig.now).done

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from kanban_adapter.card import Relation
-from tests.simulation.oracle import BOARD
+from tests.simulation.oracle import BOARD, LOOKED
 from tests.simulation.words import (
     LABELS,
     SHARED,
@@ -17,6 +17,7 @@ from tests.simulation.words import (
     said,
     shown,
     to_metadata,
+    told_last,
     told_places,
     with_line,
 )
@@ -131,10 +132,25 @@ class Moderators:
         known = self._known(card) or {}
         return field in known.get("owed", {}) and known["agreed"].get(field) == value
 
-    def forget_order(self) -> None:
-        """The store was put back: in which order lines and metadata were written since its backup went with it."""
+    def store_back(self, moment: int) -> None:
+        """The store was put back to what it was at `moment`.
+
+        With it went in which order lines and metadata were written since, and that a card which says what the backup
+        had read last, and nothing in its metadata, ever said anything else.
+        """
         for card in self._cards():
             self._weigh_channels(card, why=ORDER)
+            self._weigh_silence(card, moment)
+
+    def _weigh_silence(self, card: Held, moment: int) -> None:
+        known = self._known(card)
+        if known is None:
+            return
+        for field in SHARED:
+            silent = not card.metadata.get(f"placecard_{field}") and field not in known["noted"]
+            line = line_of(card.description, field)
+            if silent and line == known["lines"].get(field):
+                self._rig.oracle.excuse(key_of(card), field, line, PUT_BACK, since=moment)
 
     def _weigh_channels(self, card: Held, spoken: str = "", channel: str = "", why: str = TWO_CHANNELS) -> None:
         """Where line and metadata both say something that nobody has read yet, nobody can tell which came later."""
@@ -334,13 +350,9 @@ class Moderators:
 
     def _told(self, card: Held) -> set[Any]:
         """The place the card's last comment of ours tells of: whoever looks at the card knows it."""
-        query = """SELECT p.state, f.geometry FROM pair p JOIN feature f USING (guid)
-            WHERE p.card_id = ? AND p.card_created = ?"""
-        row = self._rig.store.raw.execute(query, (card.id, card.created)).fetchone()
-        if row is None or not any("[placecard:" in comment.text for comment in card.comments):
-            return set()
-        state = orjson.loads(row[0])
-        return {row[1]} if state["told"] is not None and state["telling"] is None else set()
+        guid = self._rig.oracle.proposal(key_of(card))
+        edits = [edit for edit in self._rig.oracle.edits if edit.field == "geometry" and edit.value is not LOOKED]
+        return told_last(card, {edit.value for edit in edits if self._rig.oracle.proposal(edit.key) == guid})
 
     def duplicate(self) -> str | None:
         if (card := self._card()) is None or len(self._cards()) >= 6:

@@ -70,9 +70,9 @@ class Operator:
             return None
         (state, moment), self._board = self._board, None
         self._restored["board"] = True
-        noticed = self._is_older_mark(state)
+        noticed, before = self._is_older_mark(state), self._restores.on_cards()
         rig.world.restore(state)
-        self._restores.board_back(moment, noticed=noticed)
+        self._restores.board_back(moment, before, noticed=noticed)
         rig.board.ours.clear()
         self._moderators.forms.clear()
         rig.feed.forget()
@@ -100,7 +100,7 @@ class Operator:
             begin_life(connection, past)
         self._restores.store_back(moment, arrived)
         rig.restart()
-        self._moderators.forget_order()
+        self._moderators.store_back(moment)
         for editor in self._editors.both:
             editor.sent = [sent for sent in editor.sent if sent.answer is None]
         rig.feed.forget()

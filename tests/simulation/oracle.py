@@ -39,9 +39,13 @@ LOOKED = _Looked()
 
 @dataclass(slots=True)
 class Edit:
-    """One person's word on one field, and the values that person saw before. `excuse`: why it may be lost."""
+    """One person's word on one field, and the values that person saw before.
+
+    `at` is when it was said, as the store writes times. `excuse`: why it may be lost.
+    """
 
     number: int
+    at: str
     who: str
     key: Key
     field: str
@@ -64,13 +68,14 @@ class Edit:
 
 @dataclass(slots=True)
 class Oracle:
-    """What people did in one run. `guid_of` tells which proposal a card is, as far as that is known.
+    """What people did in one run. `guid_of` tells which proposal a card is, as far as that is known; `clock` the time.
 
     `removed` are cards a person removed, with what they showed of each field then. `strays` are the titles of cards
     that left the project before the service knew them.
     """
 
     guid_of: Callable[[Key], str | None]
+    clock: Callable[[], str]
     edits: list[Edit] = field(default_factory=list)
     removed: dict[Key, Mapping[str, set[Any]]] = field(default_factory=dict)
     strays: set[str] = field(default_factory=set)
@@ -80,7 +85,7 @@ class Oracle:
 
     def record(self, who: str, key: Key, name: str, value: Any, saw: Iterable[Any]) -> Edit:
         """Somebody said this of a field, having seen these values of it."""
-        edit = Edit(0, who, key, name, value, frozenset(saw))
+        edit = Edit(0, self.clock(), who, key, name, value, frozenset(saw))
         self.happened(edit)
         self.edits.append(edit)
         self.proposal(key)
@@ -110,11 +115,11 @@ class Oracle:
             values = {edit.value for edit in self.edits if edit.field == name and edit.value is not LOOKED}
             self.record(who, key, name, LOOKED, values)
 
-    def excuse(self, key: Key, name: str, value: Any, why: str) -> None:
-        """The newest edit with this value may be lost."""
+    def excuse(self, key: Key, name: str, value: Any, why: str, *, since: int = 0) -> None:
+        """The newest edit with this value may be lost, if it came about after the moment `since`."""
         keys = (key, ("guid", self.guid_of(key)))
         for edit in reversed(self.edits):
-            if edit.field == name and edit.value == value and edit.key in keys:
+            if edit.field == name and edit.value == value and edit.key in keys and edit.number > since:
                 edit.excuse = why
                 return
 
@@ -202,12 +207,13 @@ def stand(raw: sqlite3.Connection, guid: str, name: str) -> Standing:
     return Standing(row[0], frozenset(clashing), kept=row[1] != "retired", drawn=row[2] == "map", questioned=questioned)
 
 
-def known_to(raw: sqlite3.Connection, guid: str, name: str) -> set[Any]:
-    """Every value of a field that the store has ever read or been told, as far as values are told apart."""
+def known_to(raw: sqlite3.Connection, guid: str, name: str, since: str) -> set[Any]:
+    """Every value of a field that the store has read or been told since then, as far as values are told apart."""
     known = set[Any]()
-    for (after,) in raw.execute("SELECT after FROM history WHERE guid = ?", (guid,)):
+    for (after,) in raw.execute("SELECT after FROM history WHERE guid = ? AND at >= ?", (guid, since)):
         known.add(plain(name, orjson.loads(after).get(name)))
-    for (fields,) in raw.execute("SELECT fields FROM clash WHERE guid = ?", (guid,)):
+    query = "SELECT fields FROM clash WHERE guid = ? AND (resolved IS NULL OR resolved >= ?)"
+    for (fields,) in raw.execute(query, (guid, since)):
         side = orjson.loads(fields).get(name)
         if side is not None:
             known |= {plain(name, side["theirs"]), plain(name, side["mine"])}

@@ -30,11 +30,20 @@ class Restores:
         self._rig = rig
         self._other: int | None = None  # the moment the other side went back to, if it did
 
-    def board_back(self, moment: int, *, noticed: bool) -> None:
-        """The board was put back to what it was at `moment`.
+    def on_cards(self) -> set[int]:
+        """The numbers of what was said on the map and is on a card now."""
+        edits = [edit for edit in self._rig.oracle.edits if edit.who != BOARD and edit.value is not LOOKED]
+        return {edit.number for edit in edits if self._on_card(edit)}
 
-        Where nothing tells so (`noticed`), its older words are believed as if somebody had said them.
+    def board_back(self, moment: int, before: Iterable[int], *, noticed: bool) -> None:
+        """The board was put back to what it was at `moment`; `before` is what was said on the map and on a card then.
+
+        Where nothing tells so (`noticed`), its older words are believed as if somebody had said them, and a card that
+        it does not have as if somebody had removed it.
         """
+        for edit in () if noticed else self._rig.oracle.edits:
+            if edit.number in before and self._is_undone(edit):
+                self._take(edit, UNNOTICED)
         for edit in self._concerned(moment, board=True):
             since, known = edit.number > moment, self._known(edit)
             if known and since and edit.who == BOARD and not noticed:
@@ -65,18 +74,34 @@ class Restores:
         if self._other is not None:
             moment = min(moment, self._other)
         edits = [each for each in self._rig.oracle.edits if each.number > moment and each.value is not LOOKED]
-        return [each for each in edits if self._other is not None or (each.who == BOARD) == board]
+        concerned = [each for each in edits if self._other is not None or (each.who == BOARD) == board]
+        return sorted(concerned, key=lambda edit: edit.number)
 
     def _take(self, edit: Edit, why: str) -> None:
+        """It is gone, and has replaced nothing that is there. Whoever has seen it has seen what it had replaced."""
+        for heir in self._rig.oracle.edits:
+            if heir.number > edit.number and edit.value in heir.saw and self._same(heir, edit):
+                heir.saw |= edit.saw
         edit.taken, edit.saw = why, edit.saw - self._there(edit)
 
+    def _same(self, one: Edit, other: Edit) -> bool:
+        """Whether both are of the same field of the same proposal."""
+        proposal = self._rig.oracle.proposal
+        keys = one.key == other.key or proposal(one.key) == proposal(other.key) is not None
+        return keys and one.field == other.field
+
     def _known(self, edit: Edit) -> bool:
+        """Whether the store has heard of it: a word that was said before, and again, is two."""
         guid = self._rig.oracle.proposal(edit.key)
-        return guid is not None and edit.value in known_to(self._rig.store.raw, guid, edit.field)
+        return guid is not None and edit.value in known_to(self._rig.store.raw, guid, edit.field, edit.at)
 
     def _shown(self, edit: Edit) -> bool:
         card = self._card(edit)
         return card is not None and edit.value in faces(card, edit.field)
+
+    def _is_undone(self, edit: Edit) -> bool:
+        """Whether its card is not there, or says another word; a place that the map has set no card takes away."""
+        return self._card(edit) is None or (edit.field != "geometry" and not self._on_card(edit))
 
     def _there(self, edit: Edit) -> set[Any]:
         """What stands in the field now, on both sides."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from sync_service.store.clock import stamp
 from tests.simulation.chance import draw_chances
 from tests.simulation.clerks import Clerk
 from tests.simulation.editors import Editors
@@ -60,7 +61,7 @@ class Storm:
         self.seed = seed
         self._aim = aim
         self._dice = random.Random(seed)
-        self._oracle = Oracle(rig.guid_of)
+        self._oracle = Oracle(rig.guid_of, lambda: stamp(rig.now))
         self._doers: dict[str, tuple[Callable[[], str | None], int]] = {}
 
     def run(self) -> Result:
@@ -176,7 +177,8 @@ class Storm:
         self._clerk.confirm_all()
         rig.now += _LATER
         rig.sweep(full=True)
-        self._clerk.confirm_all()
+        if self._clerk.confirm_all():
+            rig.sweep(full=False)  # which leaves the mark of it
         rig.drain()
         rig.now += _LATER
         before = rig.feed.seq

@@ -93,8 +93,18 @@ def faces(card: Held, field: str) -> set[Any]:
 
 def told_places(card: Held, places: Iterable[Any]) -> set[Any]:
     """Those of these places that a comment of the service on the card tells of."""
-    markers = {marker for comment in card.comments for marker in re.findall(r"\[placecard:([0-9a-f]+)-", comment.text)}
+    markers = set(_place_markers(card))
     return {place for place in places if _digest(place) in markers}
+
+
+def told_last(card: Held, places: Iterable[Any]) -> set[Any]:
+    """Those of these places that the last comment of the service about a place tells of."""
+    last = _place_markers(card)[-1:]
+    return {place for place in places if _digest(place) in last}
+
+
+def _place_markers(card: Held) -> list[str]:
+    return [found for comment in card.comments for found in re.findall(r"\[placecard:([0-9a-f]{16})-", comment.text)]
 
 
 def _digest(place: Any) -> str:
