@@ -301,6 +301,60 @@ def test_what_is_edited_while_a_clash_waits_is_sent_after_it(full_office: Office
     assert statuses(seat) == ["applied"]
 
 
+def test_what_is_edited_while_a_clash_waits_stands_whatever_comes(full_office: Office) -> None:
+    seat, point = clash(full_office)
+    seat.edit(point, horizon=2050, address="пл. Свободы, 4")
+    assert statuses(seat) == ["applied"]
+    assert (seat.row(point)["horizon"], served(full_office, point)["address"]) == (2050, "пл. Свободы, 4")
+    full_office.exchange.town.change(point, title="Другое")
+    seat.pull()
+    assert (seat.row(point)["horizon"], seat.row(point)["title"]) == (2050, "Другое")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "instead"),
+    [(THERE, ELSEWHERE), (THERE, "citywide"), ("citywide", "none"), ("citywide", THERE)],
+    ids=["moved", "put into words", "other words", "placed"],
+)
+def test_place_set_anew_while_its_clash_waits_is_sent_after_it(full_office: Office, wanted: Any, instead: Any) -> None:
+    def put(where: Any) -> None:
+        if isinstance(where, str):
+            placement(seat.copy, point, where)
+        else:
+            place(seat.copy, point, where.wkb)
+
+    seat, town = full_office.seat(), full_office.exchange.town
+    point = town.planted[0]
+    put(wanted)
+    town.change(point, shape=LINE)
+    assert statuses(seat) == ["clash"]
+    put(instead)
+    town.change(point, title="Другое")
+    seat.pull()
+    assert seat.row(point)["title"] == "Другое"
+    (kept,) = kept_clashes(seat.copy)
+    assert kept.id is not None
+    assert kept.revision is not None
+    assert kept.geometry is not None
+    take_resolved(seat.copy, kept, seat.service.resolve(kept.id, kept.revision, geometry=kept.geometry.theirs))
+    assert statuses(seat) == ["applied"]
+    found = served(full_office, point)
+    assert (found["placement"] if isinstance(instead, str) else found["geometry"]) == instead
+
+
+def test_what_another_chose_unseen_is_not_written_over_by_what_was_edited_meanwhile(full_office: Office) -> None:
+    seat, point = clash(full_office)
+    seat.edit(point, horizon=2050)
+    (kept,) = kept_clashes(seat.copy)
+    assert kept.id is not None
+    assert kept.revision is not None
+    seat.service.resolve(kept.id, kept.revision, {"horizon": 2041})
+    seat.pull()
+    assert statuses(seat) == ["clash"]
+    (again,) = kept_clashes(seat.copy)
+    assert (again.fields["horizon"].theirs, again.fields["horizon"].mine) == (2041, 2050)
+
+
 def test_retired_proposal_rejects_the_edit_which_stays_until_discarded(full_office: Office) -> None:
     seat, town = full_office.seat(), full_office.exchange.town
     point = town.planted[0]
@@ -446,6 +500,17 @@ def test_row_of_a_clash_follows_the_service_in_everything_else(full_office: Offi
     assert statuses(seat) == ["applied"]
     assert served(full_office, point)["geometry"] == ELSEWHERE
     assert local_edits(seat.copy)[0].clashing == ("horizon",)
+
+
+def test_what_changed_unseen_beside_a_clash_is_not_written_over(full_office: Office) -> None:
+    seat, town = full_office.seat(), full_office.exchange.town
+    point = town.planted[0]
+    seat.edit(point, address="ул. Мира, 5")
+    town.change(point, address="пл. Свободы, 4", horizon=2044)
+    assert statuses(seat) == ["clash"]
+    seat.edit(point, horizon=2050)
+    assert statuses(seat) == ["clash"]
+    assert served(full_office, point)["horizon"] == 2044
 
 
 def test_clash_of_what_is_no_more_goes_with_it(full_office: Office) -> None:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from placecard.core.copyfile.difference import PLACEMENT, joined_place
+from placecard.core.copyfile.difference import PLACEMENT
 from placecard.core.copyfile.rows import put_rows, read_states, rewrite_row
 from placecard.core.copyfile.taking import tidy
-from placecard.core.geometry import same_place
-from placecard.core.wire import GEOMETRY, Value, bytes_of, read_clash
+from placecard.core.copyfile.waiting import edited_since
+from placecard.core.wire import GEOMETRY, Value, read_clash
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -88,8 +88,8 @@ def _let_go(book: Book, guid: str, sent: Mapping[str, Value]) -> None:
     state = read_states(book, [guid])[guid]
     if state.base is None:
         return
-    if GEOMETRY in sent or PLACEMENT in sent:
-        state = _let_place_go(book, state, state.base, sent)
+    if GEOMETRY in sent and state.rows and GEOMETRY not in edited_since(state, sent):
+        state = _let_place_go(book, state, state.base)
     before = state.base.values if state.base is not None else {}
     for row in state.rows:
         fields = {name for name, value in sent.items() if name != PLACEMENT and row.values.get(name, _NO) == value}
@@ -98,10 +98,7 @@ def _let_go(book: Book, guid: str, sent: Mapping[str, Value]) -> None:
             rewrite_row(book, row, row.with_values(row.version, back, row.geometry))
 
 
-def _let_place_go(book: Book, state: State, base: Image, sent: Mapping[str, Value]) -> State:
-    told = sent.get(GEOMETRY)
-    if not state.rows or not same_place(joined_place(state), bytes_of(told if isinstance(told, str) else None)):
-        return state
+def _let_place_go(book: Book, state: State, base: Image) -> State:
     placement = {PLACEMENT: base.values.get(PLACEMENT)}
     first = state.rows[0]
     put_rows(book, state.rows, first.with_values(first.version, placement, base.geometry))

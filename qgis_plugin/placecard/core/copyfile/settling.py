@@ -84,7 +84,7 @@ def settle_one(book: Book, state: State, frozen: Frozen, result: Result) -> None
         _rebase(book, state, frozen, base, waits)
     elif waits:
         keep_before(book, base)
-        put_rows(book, state.rows, with_waiting(base, waits))
+        put_rows(book, state.rows, with_waiting(base, state, waits))
     else:
         put_rows(book, state.rows, None if gone else base)
         forget_edit(book, state.guid)
@@ -108,7 +108,8 @@ def _waits(frozen: Frozen, clash: Clash) -> dict[str, Value]:
 def _settled(book: Book, state: State, frozen: Frozen, result: Result, held: Change | None) -> Image:
     """The proposal as the service has it now, as far as it is known here.
 
-    Its version is the result's only if all of it is known: what the edit was merged with is not, before the next pull.
+    Its version is the result's only if all of it is known: what the edit was merged with is not, before the next pull,
+    nor is what changed beside that which clashes.
     """
     start = state.base or frozen.rows[0]
     if held is not None and held.op == UPSERT:
@@ -125,8 +126,7 @@ def _settled(book: Book, state: State, frozen: Frozen, result: Result, held: Cha
         theirs = result.clash.fields
         values.update({name: sides.theirs for name, sides in theirs.items()})
         place = place if result.clash.geometry is None else result.clash.geometry.theirs
-    known = result.status in {APPLIED, CLASH}
-    return start.with_values(result.version if known else start.version, values, place)
+    return start.with_values(result.version if result.status == APPLIED else start.version, values, place)
 
 
 def _placement(start: Image, frozen: Frozen) -> Value:
