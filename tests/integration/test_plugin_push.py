@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 THERE = shapely.Point(49.4, 53.51)
 ELSEWHERE = shapely.Point(49.41, 53.52)
+ACROSS = shapely.LineString([(49.5, 53.5), (49.51, 53.52)])
 
 
 def served(office: Office, guid: str) -> dict[str, Any]:
@@ -488,6 +489,41 @@ def test_what_was_merged_unseen_is_not_written_over(full_office: Office) -> None
     seat.edit(point, horizon=2035)
     assert statuses(seat) == ["clash"]
     assert served(full_office, point)["horizon"] == 2044
+
+
+@pytest.mark.parametrize("lost", ["request", "answer"])
+def test_what_is_edited_before_an_answer_is_not_made_from_what_was_held_back(full_office: Office, lost: str) -> None:
+    seat, town = full_office.seat(), full_office.exchange.town
+    point, line = town.planted[0], town.planted[2]
+    for guid in (point, line):
+        seat.edit(guid, address="ул. Мира, 5")
+    if lost == "answer":
+        lose_first_push(seat, lost)
+    town.change(point, horizon=2044, shape=THERE)
+    town.change(line, title="Другое")
+    seat.pull()
+    if lost == "request":
+        lose_first_push(seat, lost)
+    for guid in (point, line):
+        seat.edit(guid, horizon=2050)
+        seat.move(guid, ELSEWHERE if guid == point else ACROSS)
+    found = {result.guid: result for result in seat.push().results}  # of each, the last
+    assert (found[point].status, found[line].status) == ("clash", "applied")
+    assert found[point].clash is not None
+    assert (set(found[point].clash.fields), found[point].clash.geometry is not None) == ({"horizon"}, True)
+    assert (served(full_office, point)["horizon"], served(full_office, point)["address"]) == (2044, "ул. Мира, 5")
+    assert (served(full_office, line)["horizon"], served(full_office, line)["geometry"]) == (2050, ACROSS)
+
+
+def test_what_came_to_something_drawn_before_its_answer_is_not_written_over(full_office: Office) -> None:
+    seat, town = full_office.seat(), full_office.exchange.town
+    new = seat.draw(AREA, title="Новый парк")
+    lose_first_push(seat, "answer")
+    town.change(new, horizon=2044)
+    seat.pull()
+    seat.edit(new, horizon=2050)
+    assert statuses(seat) == ["applied", "clash"]
+    assert served(full_office, new)["horizon"] == 2044
 
 
 def test_row_of_a_clash_follows_the_service_in_everything_else(full_office: Office) -> None:

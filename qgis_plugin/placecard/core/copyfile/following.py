@@ -53,7 +53,7 @@ def follow(book: Book, change: Change, state: State, waits: Mapping[str, Value],
     alone = bool(waits) and found.nothing
     if found.problem is not None or not (alone or strange):
         return False
-    if not _is_untouched(state.base, now, {*_names(found), *edited_since(state, waits)}):
+    if not is_untouched(state.base, now, {*_names(found), *edited_since(state, waits)}):
         return False
     drop_held(book, state.guid)  # what was held before is older
     keep_before(book, now)
@@ -67,7 +67,7 @@ def _names(found: Difference) -> set[str]:
     return {*found.set, *found.readonly, *place}
 
 
-def _is_untouched(before: Image, now: Image, names: set[str]) -> bool:
+def is_untouched(before: Image, now: Image, names: set[str]) -> bool:
     """Whether these are with the service as they were."""
     moved = GEOMETRY in names and not same_place(before.geometry, now.geometry)
     return not moved and all(before.values[name] == now.values[name] for name in names - {GEOMETRY})

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from placecard.core.copyfile.clashes import fields_of, keep_clash
-from placecard.core.copyfile.difference import IS_PLACED, IS_UNPLACED, PLACEMENT, joined_place
-from placecard.core.copyfile.following import be_unsure
+from placecard.core.copyfile.difference import IS_PLACED, IS_UNPLACED, PLACEMENT, edited_values, joined_place
+from placecard.core.copyfile.following import be_unsure, is_untouched
 from placecard.core.copyfile.held import came_after_sending, drop_held, held_of
 from placecard.core.copyfile.rows import (
     Image,
@@ -25,6 +25,7 @@ from placecard.core.copyfile.rows import (
     rewrite_row,
 )
 from placecard.core.copyfile.waiting import waiting, with_waiting
+from placecard.core.errors import BadGeometry
 from placecard.core.geometry import same_place
 from placecard.core.wire import APPLIED, CLASH, GEOMETRY, REJECTED, UPSERT, bytes_of
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from placecard.core.wire import Change, Clash, Result, Value
 
 _PLACE = {GEOMETRY, PLACEMENT}
+_NO = object()
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,8 @@ def settle_one(book: Book, state: State, frozen: Frozen, result: Result) -> None
     if state.base is None and not frozen.rows:
         return  # nobody knows of it any more
     held = held_of(book, state.guid)
-    base = _settled(book, state, frozen, result, held)
+    apart = held is not None and held.op == UPSERT and _is_apart(book, state, frozen, held)
+    base = _settled(book, state, frozen, result, None if apart else held)
     if result.clash is not None:
         keep_clash(book, result.clash, _waits(frozen, result.clash))
     waits = waiting(book).get(state.guid, {})
@@ -89,7 +92,7 @@ def settle_one(book: Book, state: State, frozen: Frozen, result: Result) -> None
         put_rows(book, state.rows, None if gone else base)
         forget_edit(book, state.guid)
         gone = False
-    if not gone:
+    if not gone and not apart:
         drop_held(book, state.guid)
     if result.status != APPLIED or (held is not None and result.replayed):
         be_unsure(book, state.guid)
@@ -111,7 +114,7 @@ def _settled(book: Book, state: State, frozen: Frozen, result: Result, held: Cha
     Its version is the result's only if all of it is known: what the edit was merged with is not, before the next pull,
     nor is what changed beside that which clashes.
     """
-    start = state.base or frozen.rows[0]
+    start = _before(state, frozen)
     if held is not None and held.op == UPSERT:
         start = image_from(book.layout, held.row)
         if result.replayed and came_after_sending(book, state.guid):
@@ -127,6 +130,33 @@ def _settled(book: Book, state: State, frozen: Frozen, result: Result, held: Cha
         values.update({name: sides.theirs for name, sides in theirs.items()})
         place = place if result.clash.geometry is None else result.clash.geometry.theirs
     return start.with_values(result.version if result.status == APPLIED else start.version, values, place)
+
+
+def _before(state: State, frozen: Frozen) -> Image:
+    """What it was when it was edited. What was drawn here was nothing before: it is what was sent."""
+    return frozen.rows[0] if state.base is None or frozen.change["op"] == "create" else state.base
+
+
+def _is_apart(book: Book, state: State, frozen: Frozen, held: Change) -> bool:
+    """Whether what is held says something else of what was edited since it was frozen.
+
+    Then nobody here has seen that: it stays held, and the edit is one of what was seen.
+    """
+    seen = _before(state, frozen)
+    if came_after_sending(book, state.guid):
+        place = frozen.place if frozen.speaks_of_place else seen.geometry
+        placement = {PLACEMENT: frozen.placement} if frozen.speaks_of_place else {}
+        seen = seen.with_values(seen.version, {**frozen.values, **placement}, place)
+    return not is_untouched(seen, image_from(book.layout, held.row), _edited_since(state, frozen))
+
+
+def _edited_since(state: State, frozen: Frozen) -> set[str]:
+    """What was edited since it was frozen. A place and its placement are one thing."""
+    if _as_frozen(state, frozen):
+        return set()
+    now, then = edited_values(state), edited_values(State(state.guid, state.base, frozen.rows))
+    names = {name for name in now.keys() | then.keys() if now.get(name, _NO) != then.get(name, _NO)}
+    return names if _same_place(state, frozen) and PLACEMENT not in names else {*names, *_PLACE}
 
 
 def _placement(start: Image, frozen: Frozen) -> Value:
@@ -163,5 +193,7 @@ def _rebase(book: Book, state: State, frozen: Frozen, base: Image, waits: Mappin
 
 
 def _same_place(state: State, frozen: Frozen) -> bool:
-    now, then = joined_place(state), joined_place(State(state.guid, None, frozen.rows))
-    return same_place(now, then)
+    try:
+        return same_place(joined_place(state), joined_place(State(state.guid, None, frozen.rows)))
+    except BadGeometry:
+        return False  # what a tool has left since cannot be read
