@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qgis.core import QgsExpression, QgsFeatureRequest, QgsProviderRegistry, QgsVectorLayer
+from qgis.core import QgsProviderRegistry, QgsVectorLayer
 
 from placecard.core.copyfile.layout import CHANGES, DISTRICTS, LAYERS, UNPLACED, table
 from placecard.host.forms import set_forms, set_names
@@ -68,9 +68,12 @@ def being_edited(project: QgsProject, path: Path) -> list[QgsVectorLayer]:
     return [layer for layers in find_layers(project, path).values() for layer in layers if layer.isEditable()]
 
 
-def is_unsaved(project: QgsProject, path: Path, guid: str) -> bool:
+def is_unsaved(project: QgsProject, copy: WorkingCopy, guid: str) -> bool:
     """Whether a layer holds edits of a proposal that are not in the file yet."""
-    return any(layer.isModified() and _holds(layer, guid) for layer in being_edited(project, path))
+    layers = find_layers(project, copy.path)
+    modified = [(name, layer) for name, group in layers.items() for layer in group if layer.isModified()]
+    there = copy.standing(guid) if modified else set()
+    return any(_holds(layer, guid, {fid for where, fid in there if where == name}) for name, layer in modified)
 
 
 def refresh(project: QgsProject, path: Path) -> None:
@@ -99,13 +102,12 @@ def _source(layer: object) -> tuple[Path, str] | None:
     return Path(parts.get("path") or ""), str(parts.get("layerName") or "")
 
 
-def _holds(layer: QgsVectorLayer, guid: str) -> bool:
-    buffer = layer.editBuffer()
+def _holds(layer: QgsVectorLayer, guid: str, fids: set[int]) -> bool:
+    # Nothing is asked of the layer itself: one that cannot read just now says that it has no features.
+    buffer, column = layer.editBuffer(), layer.fields().indexOf("guid")
     touched = {*buffer.changedGeometries(), *buffer.changedAttributeValues(), *buffer.deletedFeatureIds()}
-    touched.update(buffer.addedFeatures())
-    wanted = QgsFeatureRequest(QgsExpression(QgsExpression.createFieldEqualityExpression("guid", guid)))
-    known = [each.id() for each in layer.dataProvider().getFeatures(wanted)]
-    return any(fid in touched for fid in (*known, *(each.id() for each in layer.getFeatures(wanted))))
+    drawn = {each.attribute(column) for each in buffer.addedFeatures().values()}
+    return bool(fids & touched) or guid in drawn
 
 
 def _set_up(layer: QgsVectorLayer, name: str, copy: WorkingCopy, words: Words) -> None:

@@ -293,7 +293,7 @@ class Session(Works):
         return self.copy
 
     def _soon(self, guid: str, work: Callable[[WorkingCopy], Any], done: Done | None) -> None:
-        if self.copy is not None and layers.is_unsaved(self._project, self.copy.path, guid):
+        if self.copy is not None and layers.is_unsaved(self._project, self.copy, guid):
             self.say("session.unsaved", Qgis.MessageLevel.Warning)
             return
 

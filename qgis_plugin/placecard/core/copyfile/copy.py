@@ -201,6 +201,11 @@ class WorkingCopy:
         with self.reading() as book:
             return next(_proposals(book, "guid = ?", local_guids(book), "", guid), None)
 
+    def standing(self, guid: str) -> set[tuple[str, int]]:
+        """Layer and fid of each feature of a proposal."""
+        with self.reading() as book:
+            return set(book.run("SELECT layer, fid FROM ($rows) WHERE guid = ?", guid, rows=book.layout.rows))
+
     def districts(self) -> list[tuple[str, bytes]]:
         """Names and outlines (WKB) of the districts, for reference."""
         with self.reading() as book:
