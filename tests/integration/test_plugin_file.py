@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
+import subprocess
+import sys
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pyogrio
 import pytest
 import shapely
 
+from placecard.core.copyfile.ahead import WriteAheadLog
+from placecard.core.copyfile.copy import WorkingCopy
 from placecard.core.copyfile.edits import local_edits, place
 from placecard.core.copyfile.layout import LAYERS, PLACED
 from placecard.core.errors import CopyBusy
 from tests.ogc import AREA, LINE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.seats import Office
@@ -112,6 +119,79 @@ def test_reader_with_an_open_view_does_not_stop_a_pull(full_office: Office) -> N
     other.execute("COMMIT")
     assert other.execute(count).fetchone()[0] == before + 1
     other.close()
+
+
+@contextmanager
+def logged(path: Path) -> Iterator[None]:
+    """While inside, the file is open in QGIS."""
+    log = WriteAheadLog(path)
+    try:
+        yield
+    finally:
+        log.leave()
+
+
+def mode_of(path: Path, wanted: str = "") -> str:
+    """The file's journal mode, after another program wanted this one."""
+    with closing(sqlite3.connect(path, timeout=0)) as other:
+        try:
+            return str(other.execute(f"PRAGMA journal_mode {wanted and '= ' + wanted}").fetchone()[0])
+        except sqlite3.OperationalError:
+            return str(other.execute("PRAGMA journal_mode").fetchone()[0])
+
+
+def test_log_is_there_while_the_copy_is_open_and_gone_afterwards(full_office: Office) -> None:
+    path = full_office.seat().copy.path
+    assert mode_of(path) == "delete"
+    with logged(path):
+        assert mode_of(path) == "wal"
+        assert mode_of(path, "delete") == "wal"
+    assert mode_of(path) == "delete"
+    assert [each.name for each in path.parent.glob(f"{path.name}*")] == [path.name]
+
+
+def test_two_that_have_the_copy_open_let_it_go_in_either_order(full_office: Office) -> None:
+    path = full_office.seat().copy.path
+    first, second = WriteAheadLog(path), WriteAheadLog(path)
+    first.leave()
+    assert mode_of(path) == "wal"
+    second.leave()
+    assert mode_of(path) == "delete"
+
+
+def test_log_is_not_begun_where_another_program_writes(full_office: Office) -> None:
+    seat = full_office.seat()
+    with closing(sqlite3.connect(seat.copy.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with logged(seat.copy.path):
+            other.execute("COMMIT")
+            assert mode_of(seat.copy.path) == "delete"
+            place(seat.copy, full_office.exchange.town.planted[5], THERE.wkb)
+    assert len(local_edits(seat.copy)) == 1
+
+
+READ = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('SELECT 1 FROM placecard_points'); c.close()"
+
+
+def test_log_outlives_a_reader_who_takes_himself_for_the_last(full_office: Office) -> None:
+    seat, town = full_office.seat(), full_office.exchange.town
+    log = seat.copy.path.with_name(f"{seat.copy.path.name}-wal")
+    with logged(seat.copy.path):
+        seat.copy.path.read_bytes()  # whatever closes the file in a process takes SQLite's locks from it
+        subprocess.run([sys.executable, "-c", READ, str(seat.copy.path)], check=True)
+        assert log.exists()
+        place(seat.copy, town.planted[5], THERE.wkb)
+        assert seat.pull().taken == 0
+    assert len(local_edits(seat.copy)) == 1
+
+
+def test_file_that_is_copied_without_its_log_has_everything(full_office: Office, tmp_path: Path) -> None:
+    seat = full_office.seat()
+    with logged(seat.copy.path):
+        place(seat.copy, full_office.exchange.town.planted[5], THERE.wkb)
+        shutil.copy(seat.copy.path, tmp_path / "alone.gpkg")
+        alone = WorkingCopy.open(tmp_path / "alone.gpkg")
+    assert [each.guid for each in local_edits(alone)] == [full_office.exchange.town.planted[5]]
 
 
 def test_file_that_another_program_writes_is_busy_and_a_gesture_does_not_wait_for_it(full_office: Office) -> None:

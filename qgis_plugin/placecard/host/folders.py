@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from qgis.core import QgsSettings
 from qgis.PyQt.QtCore import QStandardPaths, QStorageInfo
 
 NETWORK = frozenset(
@@ -28,6 +29,11 @@ def of_network(kind: str, device: str) -> bool:
     """Whether a file system of this kind, mounted from this device, is another machine's."""
     # Windows tells NTFS for a mapped drive too: there the device gives the share away.
     return kind.lower() in NETWORK or device.replace("\\", "/").startswith("//")
+
+
+def may_log() -> bool:
+    """Whether QGIS may give SQLite files write-ahead logs: yes, unless somebody has set otherwise."""
+    return bool(QgsSettings().value("qgis/walForSqlite3", True, type=bool))
 
 
 def local_folder() -> Path:

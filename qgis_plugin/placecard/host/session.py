@@ -13,6 +13,7 @@ from qgis.core import Qgis, QgsProject
 from qgis.PyQt.QtCore import QTimer, pyqtSignal
 
 from placecard.core.copyfile import edits
+from placecard.core.copyfile.ahead import WriteAheadLog
 from placecard.core.copyfile.clashes import kept_clashes
 from placecard.core.copyfile.copy import Counts, WorkingCopy
 from placecard.core.errors import NetworkFolder, Outdated, PlacecardError, SignInNeeded
@@ -56,6 +57,7 @@ class Session(Works):
         self.capabilities: Capabilities | None = None
         self.me: Mapping[str, Any] | None = None
         self.copy: WorkingCopy | None = None
+        self._log: WriteAheadLog | None = None
         self.counts = NOTHING
         self._project = QgsProject.instance()
         self._districts = Districts()
@@ -68,6 +70,7 @@ class Session(Works):
     def leave(self) -> None:
         """The plugin goes: what is being done stops, and nobody is listened to any more."""
         self.cancel()
+        self._keep_log(None)
         self._project.readProject.disconnect(self.resume)
         self._project.cleared.disconnect(self._cleared)
         self._project.crsChanged.disconnect(self._crs_changed)
@@ -279,9 +282,15 @@ class Session(Works):
             self.me = None
         self.copy, self.address, self.authcfg = copy, facts.address, facts.authcfg
         self.capabilities = copy.capabilities
+        self._keep_log(copy)
         memory.remember(self._project, copy.path, facts)
         self._crs_changed()
         self.settled()
+
+    def _keep_log(self, copy: WorkingCopy | None) -> None:
+        if self._log is not None:
+            self._log.leave()
+        self._log = WriteAheadLog(copy.path) if copy is not None and folders.may_log() else None
 
     def _free_copy(self) -> WorkingCopy | None:
         """The copy, if none of its layers is being edited: saving such a layer later would undo what came meanwhile."""
@@ -318,10 +327,11 @@ class Session(Works):
             self.refresh()
             done()
 
-        step()
+        QTimer.singleShot(0, step)
 
     def _cleared(self) -> None:
         self.copy, self.counts = None, NOTHING
+        self._keep_log(None)
         self._watched.clear()
         self.changed.emit()
 

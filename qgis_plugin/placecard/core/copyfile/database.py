@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -59,7 +59,10 @@ def open_file(
 
 @contextmanager
 def tracked(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-    """One transaction whose edits are tracked, as those of the user's own tools are."""
+    """One transaction whose edits are tracked, as those of the user's own tools are.
+
+    What it wrote is in the file itself afterwards, for whoever copies the file alone.
+    """
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield connection
@@ -68,6 +71,8 @@ def tracked(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+    with suppress(sqlite3.OperationalError):  # it stays in the log until the next
+        connection.execute("PRAGMA wal_checkpoint")
 
 
 @contextmanager
