@@ -515,6 +515,20 @@ def test_what_is_edited_before_an_answer_is_not_made_from_what_was_held_back(ful
     assert (served(full_office, line)["horizon"], served(full_office, line)["geometry"]) == (2050, ACROSS)
 
 
+def test_copy_made_before_an_answer_does_not_send_back_what_was_held_back(full_office: Office) -> None:
+    seat, town = full_office.seat(), full_office.exchange.town
+    point = town.planted[0]
+    seat.move(point, THERE)
+    lose_first_push(seat, "answer")
+    town.change(point, horizon=2044)
+    seat.pull()
+    placement(seat.copy, point, "citywide")  # which stands in another layer
+    copied = {name: value for name, value in seat.row(point).items() if name not in {"fid", "layer", "geometry", "guid"}}
+    seat.draw(None, point, **{**copied, "title": "Копия"})
+    assert statuses(seat, point) == ["applied", "merged"]
+    assert (served(full_office, point)["horizon"], served(full_office, point)["placement"]) == (2044, "citywide")
+
+
 def test_what_came_to_something_drawn_before_its_answer_is_not_written_over(full_office: Office) -> None:
     seat, town = full_office.seat(), full_office.exchange.town
     new = seat.draw(AREA, title="Новый парк")

@@ -140,8 +140,11 @@ def _before(state: State, frozen: Frozen) -> Image:
 def _is_apart(book: Book, state: State, frozen: Frozen, held: Change) -> bool:
     """Whether what is held says something else of what was edited since it was frozen.
 
-    Then nobody here has seen that: it stays held, and the edit is one of what was seen.
+    Then nobody here has seen that: it stays held, and the edit is one of what was seen. So it is, too, where a feature
+    has come that nobody can tell from the one that was sent: all it says was said before.
     """
+    if any(_as_sent(row, state, frozen) is None for row in state.rows):
+        return True
     seen = _before(state, frozen)
     if came_after_sending(book, state.guid):
         place = frozen.place if frozen.speaks_of_place else seen.geometry
@@ -177,12 +180,9 @@ def _as_frozen(state: State, frozen: Frozen) -> bool:
 def _rebase(book: Book, state: State, frozen: Frozen, base: Image, waits: Mapping[str, Value]) -> None:
     """What was edited since stays; everything else is what the service has."""
     keep_before(book, base)
-    then = {(row.layer, row.fid): row for row in frozen.rows}
     stands = len(state.rows) == 1 and GEOMETRY not in waits and _same_place(state, frozen)
     for row in state.rows:
-        before = then.get((row.layer, row.fid))
-        if before is None and len(state.rows) == 1 and frozen.rows:
-            before = frozen.rows[0]  # it stands in another layer now
+        before = _as_sent(row, state, frozen)
         if before is None:
             continue
         same = {name for name, value in row.values.items() if before.values.get(name) == value and name not in waits}
@@ -190,6 +190,14 @@ def _rebase(book: Book, state: State, frozen: Frozen, base: Image, waits: Mappin
         image = row.with_values(base.version, values, base.geometry if stands else row.geometry)
         layer, fid = rewrite_row(book, row, image)
         book.run("DELETE FROM placecard_added WHERE layer = ? AND fid = ?", layer, fid)
+
+
+def _as_sent(row: Image, state: State, frozen: Frozen) -> Image | None:
+    """What a feature was when it was sent; None for one that has come since."""
+    for sent in frozen.rows:
+        if (sent.layer, sent.fid) == (row.layer, row.fid):
+            return sent
+    return frozen.rows[0] if len(state.rows) == 1 and frozen.rows else None  # it stands in another layer now
 
 
 def _same_place(state: State, frozen: Frozen) -> bool:
