@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 THERE = shapely.Point(49.4, 53.51)
 ELSEWHERE = shapely.Point(49.41, 53.52)
+OWN = {"fid", "layer", "geometry", "guid"}
 ACROSS = shapely.LineString([(49.5, 53.5), (49.51, 53.52)])
 
 
@@ -523,7 +524,7 @@ def test_copy_made_before_an_answer_does_not_send_back_what_was_held_back(full_o
     town.change(point, horizon=2044)
     seat.pull()
     placement(seat.copy, point, "citywide")  # which stands in another layer
-    copied = {name: value for name, value in seat.row(point).items() if name not in {"fid", "layer", "geometry", "guid"}}
+    copied = {name: value for name, value in seat.row(point).items() if name not in OWN}
     seat.draw(None, point, **{**copied, "title": "Копия"})
     assert statuses(seat, point) == ["applied", "merged"]
     assert (served(full_office, point)["horizon"], served(full_office, point)["placement"]) == (2044, "citywide")
