@@ -510,8 +510,9 @@ def test_what_is_edited_before_an_answer_is_not_made_from_what_was_held_back(ful
         seat.move(guid, ELSEWHERE if guid == point else ACROSS)
     found = {result.guid: result for result in seat.push().results}  # of each, the last
     assert (found[point].status, found[line].status) == ("clash", "applied")
-    assert found[point].clash is not None
-    assert (set(found[point].clash.fields), found[point].clash.geometry is not None) == ({"horizon"}, True)
+    clash = found[point].clash
+    assert clash is not None
+    assert (set(clash.fields), clash.geometry is not None) == ({"horizon"}, True)
     assert (served(full_office, point)["horizon"], served(full_office, point)["address"]) == (2044, "ул. Мира, 5")
     assert (served(full_office, line)["horizon"], served(full_office, line)["geometry"]) == (2050, ACROSS)
 
