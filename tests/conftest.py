@@ -20,4 +20,5 @@ pytest_plugins = [
     "tests.exchange",
     "tests.releases",
     "tests.seats",
+    "tests.qgis.workplace",
 ]

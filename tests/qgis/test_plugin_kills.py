@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ import pytest
 import shapely
 
 from tests.qgis.application import run_application
+from tests.qgis.gate import Gate
 from tests.qgis.workplace import Workplace, enter, serve_town
 from tests.service import until
 
@@ -22,34 +22,6 @@ if TYPE_CHECKING:
 
 EVERY = 40
 """Proposals beside those of every kind: enough for several pages where a page has few."""
-
-
-class Gate:
-    """Stops one request of a path on its way there, for good, or its answer (`after`) until the test is done."""
-
-    def __init__(self, path: str, *, after: bool) -> None:
-        self.path, self.after = path, after
-        self.reached, self.go_on = threading.Event(), threading.Event()
-
-    def around(self, application: Any) -> Any:
-        """A WSGI application with the gate in it."""
-
-        def gated(environ: dict[str, Any], start: Any) -> Any:
-            mine = environ["PATH_INFO"].endswith(self.path) and not self.go_on.is_set()
-            if mine and not self.after:
-                self._wait()
-                start("503 Service Unavailable", [])
-                return []
-            answer = application(environ, start)
-            if mine and self.after:
-                self._wait()
-            return answer
-
-        return gated
-
-    def _wait(self) -> None:
-        self.reached.set()
-        self.go_on.wait(60)
 
 
 @contextmanager

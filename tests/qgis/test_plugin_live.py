@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 import shapely
 
-from tests.qgis.application import Application, run_application
-from tests.qgis.workplace import Workplace, enter, serve_town
+from tests.qgis.workplace import Workplace, serve_town
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from tests.ogc import Town
-    from tools.qgis import Release
+    from tests.qgis.application import Application
 
 LOOK = """
 mine = live.Live(session, iface)
@@ -27,13 +26,6 @@ def look():
     moved = None
     mine.look(lambda came: globals().update(moved=came))
 """
-
-
-@pytest.fixture(scope="module")
-def application(tmp_path_factory: pytest.TempPathFactory, release: Release) -> Iterator[Application]:
-    with run_application(tmp_path_factory.mktemp("qgis"), release=release) as running:
-        enter(running)
-        yield running
 
 
 @pytest.fixture

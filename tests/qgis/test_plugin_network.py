@@ -83,14 +83,6 @@ def open_echo() -> Iterator[Echo]:
         server.server_close()
 
 
-@pytest.fixture(scope="module")
-def application(tmp_path_factory: pytest.TempPathFactory, release: Release) -> Iterator[Application]:
-    with run_application(tmp_path_factory.mktemp("qgis"), release=release) as running:
-        running.until("'placecard' in plugins")
-        running.run(START)
-        yield running
-
-
 @pytest.fixture
 def echo() -> Iterator[Echo]:
     with open_echo() as answering:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.qgis.application import Application, run_application
 from tests.qgis.hands import Hands
 from tests.qgis.idp import Provider, providing
 from tests.service import until
@@ -14,7 +13,8 @@ from tests.service import until
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tools.qgis import Release
+    from tests.qgis.application import Application
+
 
 START = """
 from placecard.core.errors import SignInNeeded
@@ -42,14 +42,6 @@ def failed(error):
     global answer
     answer = error.key
 """
-
-
-@pytest.fixture(scope="module")
-def application(tmp_path_factory: pytest.TempPathFactory, release: Release) -> Iterator[Application]:
-    with run_application(tmp_path_factory.mktemp("qgis"), release=release) as running:
-        running.until("'placecard' in plugins")
-        running.run(START)
-        yield running
 
 
 @pytest.fixture

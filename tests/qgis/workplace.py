@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from sync_service.exchange import create_blueprint
 from tests.ogc import TOKEN
 from tests.qgis.application import Application, run_application
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
+    from sync_service.exchange.beyond import Beyond
     from tests.ogc import Town
     from tools.qgis import Release
 
@@ -89,14 +92,16 @@ class Workplace:
 
 
 @contextmanager
-def serve_town(town: Town, around: Callable[[Any], Any] | None = None) -> Iterator[tuple[str, list[str]]]:
+def serve_town(
+    town: Town, around: Callable[[Any], Any] | None = None, beyond: Beyond | None = None
+) -> Iterator[tuple[str, list[str]]]:
     """The whole service over a town's store, live: its address, and what it is asked. `around` wraps it, as WSGI."""
 
     def make_app(url: str) -> Flask:
         app = town.app(public_url=url)
         settings = town.settings.model_copy(update={"public_url": url})
         app.config["MAX_CONTENT_LENGTH"] = 16 * 1024 * 1024
-        app.register_blueprint(create_blueprint(town.database, settings, lambda: town.now))
+        app.register_blueprint(create_blueprint(town.database, settings, lambda: town.now, beyond))
         if around is not None:
             app.wsgi_app = around(app.wsgi_app)  # type: ignore[method-assign]  # as Flask itself says to do it
         return app
@@ -109,6 +114,17 @@ def enter(application: Application) -> None:
     """Let what the tests say know the plugin; an empty project, no copy, nothing heard yet."""
     application.until("'placecard' in plugins")
     application.run(START)
+
+
+@pytest.fixture(scope="module")
+def application(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, release: Release
+) -> Iterator[Application]:
+    """A QGIS for all tests of a module, which has heard what the module says first: its `START`, or the one here."""
+    with run_application(tmp_path_factory.mktemp("место работы"), release=release) as running:
+        running.until("'placecard' in plugins")
+        running.run(getattr(request.module, "START", START))
+        yield running
 
 
 @contextmanager
