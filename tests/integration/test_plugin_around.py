@@ -83,11 +83,18 @@ def test_plugin_is_offered_places(advised: Service, town: Town, server: Geocoder
     guid = town.plant(None, address="напротив дома 5 по ул. Мира")
     server.answers([nominatim(), nominatim(lon=49.42)])
     found = advised.suggest(guid)
-    assert [shapely.from_wkb(each["geometry"]) for each in found] == [
+    assert [shapely.from_wkb(each["geometry"]) for each in found.found] == [
         shapely.Point(49.41, 53.51),
         shapely.Point(49.42, 53.51),
     ]
     assert advised.suggest(text="ул. Мира, 5") == found
+    assert found.message is None
+
+
+def test_plugin_is_told_why_no_place_is_offered(town: Town) -> None:
+    told = service_of(town).suggest(town.plant(None, address="ул. Мира, 5"))
+    assert told.found == []
+    assert told.message == "There is nothing to look it up in: no geocoder is set."
 
 
 @pytest.mark.parametrize("status", [429, 500])

@@ -27,6 +27,7 @@ from placecard.core.wire import (
     read_clash,
     read_page,
     read_resolved,
+    read_suggestions,
     read_undone,
     text_of,
 )
@@ -35,7 +36,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from placecard.core.transport import Reply, Transport
-    from placecard.core.wire import Capabilities, ChangePage, Clash, Page, PushAnswer, Resolved, Undone, Value
+    from placecard.core.wire import (
+        Capabilities,
+        ChangePage,
+        Clash,
+        Page,
+        PushAnswer,
+        Resolved,
+        Suggestions,
+        Undone,
+        Value,
+    )
 
 T = TypeVar("T")
 
@@ -164,10 +175,10 @@ class Service:
         """A proposal with its card's comments and its history, as the wire has it."""
         return self._get(self._at("proposal", guid=guid), dict)
 
-    def suggest(self, guid: str | None = None, text: str | None = None) -> list[Mapping[str, Any]]:
-        """Where it may be, by the service's geocoder: `label`, `geometry` (WKB bytes), `source`."""
+    def suggest(self, guid: str | None = None, text: str | None = None) -> Suggestions:
+        """Where it may be, by the service's geocoder."""
         query = {name: value for name, value in (("guid", guid), ("text", text)) if value is not None}
-        return self._get(self._at("suggestions", query), _suggestions)
+        return self._get(self._at("suggestions", query), read_suggestions)
 
     def districts(self) -> dict[str, bytes]:
         """Names and outlines (WKB, CRS84) of the districts."""
@@ -218,10 +229,6 @@ class Service:
 def _version(told: Any) -> str | None:
     found = told["version"]
     return None if found is None else str(found)
-
-
-def _suggestions(told: Any) -> list[Mapping[str, Any]]:
-    return [{**each, "geometry": bytes_of(each["geometry"])} for each in told["suggestions"]]
 
 
 def _districts(told: Any) -> dict[str, bytes]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Union
 from placecard.core.errors import BadAnswer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 Value = Union[str, int, bool, None]
 """The value of a property. Dates and moments are ISO text."""
@@ -200,6 +200,14 @@ class Undone:
     proposals: list[PutBack]
 
 
+@dataclass(frozen=True)
+class Suggestions:
+    """Where a proposal may be, the likeliest first: `label`, `geometry` (WKB), `source`; or why there are none."""
+
+    found: Sequence[Mapping[str, Any]]
+    message: str | None
+
+
 def bytes_of(text: str | None) -> bytes | None:
     """The geometry of a wire text."""
     return None if text is None else b64decode(text)
@@ -336,3 +344,9 @@ def _put_back(told: Mapping[str, Any]) -> PutBack:
         spared=tuple(told["spared"]),
         gone=bool(told["gone"]),
     )
+
+
+def read_suggestions(document: Mapping[str, Any]) -> Suggestions:
+    """Where a proposal may be."""
+    found = [{**each, "geometry": bytes_of(each["geometry"])} for each in document["suggestions"]]
+    return Suggestions(found, document["message"])

@@ -19,6 +19,7 @@ from placecard.core.copyfile.edits import image, restore
 from placecard.gui import keys, preferences
 from placecard.gui.drawing import PickTool, ShapeTool
 from placecard.gui.dropping import CanvasWatch
+from placecard.gui.lateness import while_there
 from placecard.gui.pins import Pins
 from placecard.gui.steps import Steps
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from qgis.core import QgsPointXY
 
     from placecard.core.copyfile.copy import Proposal
+    from placecard.core.errors import PlacecardError
+    from placecard.core.wire import Suggestions
     from placecard.host.session import Session
 
 PAUSE_MS = 300
@@ -45,12 +48,13 @@ PINS = 9
 class Placer(QObject):
     """Works for the list that is in front.
 
-    `hinted` says what to do or what was done; `suggested` the suggestions for the chosen proposal, `[]` when there are
-    none; `took_back` the guid of what was undone; `armed` the act whose tool is on the map, "" without one.
+    `hinted` says what to do or what was done; `suggested` the suggestions for the chosen proposal, or `[]` and why
+    there are none, "" before that is known; `took_back` the guid of what was undone; `armed` the act whose tool is on
+    the map, "" without one.
     """
 
     hinted = pyqtSignal(str)
-    suggested = pyqtSignal(list)
+    suggested = pyqtSignal(list, str)
     took_back = pyqtSignal(str)
     armed = pyqtSignal(str)
 
@@ -99,7 +103,7 @@ class Placer(QObject):
         """This is what is placed from now on."""
         before, self._proposal = self._proposal, proposal
         if proposal is None or before is None or before.guid != proposal.guid:
-            self._suggest([])
+            self._suggest()
             self._pause.stop()
             if proposal is not None and preferences.suggesting():
                 self._pause.start()
@@ -116,20 +120,28 @@ class Placer(QObject):
         guid = proposal.guid
         title = self._session.words.say("placing.asking")
 
-        def done(found: Sequence[Any]) -> None:
+        def tell(found: Sequence[Any], why: str) -> None:
             if self._proposal is not None and self._proposal.guid == guid:
-                self._suggest(list(found)[:PINS])
+                self._suggest(list(found)[:PINS], why)
 
-        # Offline is no error here: there are just no pins.
-        self._session.ask(title, lambda service: service.suggest(guid), done, lambda _: None)
+        def done(told: Suggestions) -> None:
+            tell(told.found, told.message or "")
 
-    def _suggest(self, found: list[Any]) -> None:
-        self._suggestions = found
+        def failed(error: PlacecardError) -> None:
+            # Offline is no error here: there are just no pins. A service that answers says itself what is wrong.
+            tell([], str(error.data["detail"]) if error.data.get("retry_after") else "")
+
+        self._session.ask(
+            title, lambda service: service.suggest(guid), while_there(self, done), while_there(self, failed)
+        )
+
+    def _suggest(self, found: Sequence[Any] = (), why: str = "") -> None:
+        self._suggestions = list(found)
         transform = QgsCoordinateTransform(self.crs84(), self._project_crs(), QgsProject.instance())
         self.pins.show([(shape_of(each["geometry"]), each["label"]) for each in found], transform)
         if found and preferences.zooming():
             self._look_at_pins()
-        self.suggested.emit(found)
+        self.suggested.emit(self._suggestions, why)
 
     def _look_at_pins(self) -> None:
         box = self.pins.box()
@@ -173,9 +185,13 @@ class Placer(QObject):
         if step is None:
             self._hint("placing.nothing_to_undo")
             return
-        self._session.write(lambda copy: restore(copy, step.before))
-        self._hint("placing.undone", title=step.title)
-        self.took_back.emit(step.before.guid)
+
+        def act() -> None:
+            self._session.write(lambda copy: restore(copy, step.before))
+            self._hint("placing.undone", title=step.title)
+            self.took_back.emit(step.before.guid)
+
+        self._session.when_free(act)
 
     def deliver(self) -> None:
         """A drag is over: what was dropped on the map is placed."""

@@ -33,13 +33,13 @@ class Buttons(QWidget):
         self.buttons: dict[str, QToolButton] = {}
         for row in ([act for act in acts if act in DRAWN], [act for act in acts if act not in DRAWN]):
             line = QHBoxLayout()
-            line.setSpacing(2)
+            line.setSpacing(0)
             for act in row:
                 button = QToolButton()
                 button.setText(words.say(f"act.{act}") + f" {keys.cap(act)}")
                 button.setToolTip(words.say(f"act.{act}.tip") + f" ({keys.cap(act)})")
                 button.setIcon(icon({keys.CITYWIDE: "citywide"}.get(act, act)))
-                button.setIconSize(QSize(18, 18))
+                button.setIconSize(QSize(16, 16))  # two more, and the Russian names would not fit beside each other
                 button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
                 button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
                 button.setAutoRaise(True)
@@ -81,7 +81,7 @@ class ListTab(QWidget):
         self.empty.setWordWrap(True)
         self.empty.setEnabled(False)
         self._layout = QVBoxLayout(self)
-        self._layout.setContentsMargins(4, 6, 4, 4)
+        self._layout.setContentsMargins(3, 6, 3, 4)
         self._layout.addWidget(self.search)
         self._layout.addWidget(self.list, 1)
         self._layout.addWidget(self.empty, 1)
@@ -129,7 +129,7 @@ class PlacingTab(ListTab):
 
 
 class Suggestions(QWidget):
-    """The geocoder's suggestions by their number, as on the map."""
+    """The geocoder's suggestions by their number, as on the map, or why there are none."""
 
     def __init__(self, session: Session, placer: Placer) -> None:
         super().__init__()
@@ -141,8 +141,8 @@ class Suggestions(QWidget):
         placer.suggested.connect(self.show_suggestions)
         self.hide()
 
-    def show_suggestions(self, found: list[Any]) -> None:
-        """A line for each; nothing at all without any."""
+    def show_suggestions(self, found: list[Any], why: str) -> None:
+        """A line for each; without any, why, and nothing at all before that is known."""
         while self._box.count():
             self._box.takeAt(0).widget().deleteLater()
         for number, each in enumerate(found, start=1):
@@ -156,4 +156,13 @@ class Suggestions(QWidget):
             button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
             button.clicked.connect(lambda _=False, number=number: self._placer.accept(number))
             self._box.addWidget(button)
-        self.setVisible(bool(found))
+        if why and not found:
+            self._box.addWidget(_quiet(why))
+        self.setVisible(bool(found or why))
+
+
+def _quiet(text: str) -> QLabel:
+    label = QLabel(text)
+    label.setWordWrap(True)
+    label.setStyleSheet("color: gray")
+    return label
