@@ -145,7 +145,7 @@ def sit(question: Question) -> int:
     return round(heart.pause * 1e6)
 
 
-def _until(session: Session, signal: Any, act: Callable[[], None]) -> None:
+def _until(session: Session, signal: Any, act: Callable[[], Any]) -> None:
     """Act in the event loop, until the session tells what came of it."""
     loop, failures = QEventLoop(), []
 

@@ -125,11 +125,3 @@ def application(
         running.until("'placecard' in plugins")
         running.run(getattr(request.module, "START", START))
         yield running
-
-
-@contextmanager
-def run_workplace(home: Path, town: Town, release: Release | None = None) -> Iterator[Workplace]:
-    """QGIS of its own, and the town's service."""
-    with serve_town(town) as (url, asked), run_application(home, release=release) as application:
-        enter(application)
-        yield Workplace(application, town, url, asked)

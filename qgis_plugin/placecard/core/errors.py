@@ -86,7 +86,7 @@ class BadAnswer(PlacecardError):
 
 
 class NotACopy(PlacecardError):
-    """The file is no working copy, or one we cannot read: `path`, `reason` (missing, foreign, newer, damaged)."""
+    """The file is no working copy, or not one for this: `path`, `reason` (missing, foreign, newer, damaged, other)."""
 
     word = "error.copy"
 

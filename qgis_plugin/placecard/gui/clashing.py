@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from qgis.core import Qgis
 from qgis.PyQt.QtCore import Qt, pyqtSignal
-from qgis.PyQt.QtWidgets import (
-    QButtonGroup,
-    QComboBox,
-    QDialog,
-    QGridLayout,
-    QHBoxLayout,
-    QLabel,
-    QLineEdit,
-    QPushButton,
-    QRadioButton,
-    QScrollArea,
-    QVBoxLayout,
-    QWidget,
-)
+from qgis.PyQt.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from placecard.core.copyfile.clashes import take_resolved
-from placecard.core.geometry import kind_of
-from placecard.gui import choices
-from placecard.gui.choices import BASE, GEOMETRY, MINE, OWN, THEIRS, Choices
+from placecard.core.errors import Refused
+from placecard.gui.choices import GEOMETRY, MINE, OWN, SIDES, THEIRS, Choices
+from placecard.gui.deciding import ClashTable
 from placecard.gui.icons import icon
-from placecard.gui.outcomes import property_titles
-from placecard.gui.sketches import COLOURS, Sketches
-from placecard.gui.telling import moment
+from placecard.gui.lateness import while_there
+from placecard.gui.sketches import Sketches
+from placecard.gui.telling import moment, person
 
 if TYPE_CHECKING:
     from placecard.core.errors import PlacecardError
@@ -40,9 +26,8 @@ WIDTH, LEAST, ROW = 880, 150, 34
 """Of the window, in pixels: it is as high as its rows want, up to `MOST` of them."""
 
 MOST = 8
-SEEN = 30
-"""Letters of a value that are seen; the rest is in its tip."""
-COLUMNS = (BASE, THEIRS, MINE)
+STALE = 409
+"""The service's status when either side moved since the clash was read."""
 
 
 class ClashDialog(QDialog):
@@ -58,6 +43,7 @@ class ClashDialog(QDialog):
         self._clash: Clash | None = None
         self._choices: Any = None
         self._left: list[str] = []
+        self._stale = False
         words = session.words
         self.setWindowTitle(words.say("clash.title"))
         self.setWindowIcon(icon("clash"))
@@ -71,8 +57,7 @@ class ClashDialog(QDialog):
         self.trouble = QLabel()
         self.trouble.setStyleSheet("color: #b3372b")
         self.trouble.setWordWrap(True)
-        self.radios: dict[tuple[str, str], QRadioButton] = {}
-        self.edits: dict[str, QWidget] = {}
+        self.table: ClashTable | None = None
         self._build()
         self.open_clash(clash_id)
 
@@ -87,10 +72,10 @@ class ClashDialog(QDialog):
         self.all_theirs.clicked.connect(lambda _=False: self._pick_all(THEIRS))
         self.all_mine.clicked.connect(lambda _=False: self._pick_all(MINE))
         self.solve.clicked.connect(lambda _=False: self._solve())
+        self.buttons = (self.all_theirs, self.all_mine, self.renew, self.retire, self.later, self.solve)
         self.renew.clicked.connect(lambda _=False: self._send(renew=True))
         self.retire.clicked.connect(lambda _=False: self._send(renew=False))
         self.later.clicked.connect(lambda _=False: self._go_on())
-        self.solve.setDefault(True)
         row = QHBoxLayout()
         for each in (self.all_theirs, self.all_mine, self.renew, self.retire):
             row.addWidget(each)
@@ -102,6 +87,9 @@ class ClashDialog(QDialog):
         box.addWidget(self.area, 1)
         box.addWidget(self.trouble)
         box.addLayout(row)
+        self.solve.setDefault(True)  # of this window: so not before it is in it
+        self._session.pulled.connect(self._pulled)
+        self._session.failed.connect(self._not_pulled)
 
     def _stand_aside(self) -> None:
         # Both places are drawn on the map: the window stands below, not over them.
@@ -114,25 +102,40 @@ class ClashDialog(QDialog):
     # --- one clash
 
     def open_clash(self, clash_id: str) -> None:
-        """Show this clash; the others follow it."""
-        clashes = {each.id: each for each in self._session.clashes() if each.id}
-        clash = clashes.get(clash_id)
-        if clash is None:
+        """Show this clash; the others follow it, each once."""
+        ids = list(self._open())
+        place = ids.index(clash_id) if clash_id in ids else 0
+        self._left = [*ids[place:], *ids[:place]]
+        self._go_on()
+
+    def _open(self) -> dict[str, Clash]:
+        return {each.id: each for each in self._session.clashes() if each.id}
+
+    def _go_on(self) -> None:
+        """The next of those that are still open; the window closes after the last."""
+        clashes = self._open()
+        self._left = [each for each in self._left if each in clashes]
+        if not self._left:
             self.close()
             return
-        ids = list(clashes)
-        place = ids.index(clash_id)
-        self._left = [*ids[place + 1 :], *ids[:place]]
-        self._clash = clash
-        self._choices = Choices(clash)
-        self._show(place + 1, len(ids))
+        clash_id = self._left.pop(0)
+        self._clash = clashes[clash_id]
+        self._choices = Choices(self._clash)
+        self._show(list(clashes).index(clash_id) + 1, len(clashes))
         self._stand_aside()
-        if clash.geometry is not None:
-            sides = {side: getattr(clash.geometry, side) for side in COLUMNS}
-            self._sketches.draw(sides)
-            self._sketches.look(sides)
-        else:
+        self._sketches.look(self._draw())
+
+    def _draw(self) -> dict[str, bytes | None]:
+        """The places of all sides on the map, and the one that was taken from there; what is drawn."""
+        if self._clash is None or self._clash.geometry is None:
             self._sketches.clear()
+            return {}
+        place = self._choices.chosen(GEOMETRY)
+        sides = {side: getattr(self._clash.geometry, side) for side in SIDES}
+        if place is not None and place.side == OWN:
+            sides[OWN] = place.value
+        self._sketches.draw(sides)
+        return sides
 
     def _show(self, number: int, count: int) -> None:
         words, clash = self._session.words, self._clash
@@ -141,11 +144,13 @@ class ClashDialog(QDialog):
         copy = self._session.copy
         proposal = copy.proposal(clash.guid) if copy is not None else None
         title = proposal.title if proposal is not None else clash.guid
-        who = words.say("clash.who", who=clash.theirs_by or "?", when=moment(clash.theirs_at))
+        who = person(words, clash.theirs_by) if clash.theirs_by else ""
+        told = ", ".join(part for part in (who, moment(clash.theirs_at)) if part)
         reason = words.say(f"clash.reason.{clash.reason}")
-        self.head.setText(f"<b>{_safe(title)}</b> &nbsp; {number}/{count}<br/>{_safe(reason)}. {_safe(who)}")
-        self.area.setWidget(self._table())
+        why = f"{reason} ({told})" if told else reason
+        self.head.setText(f"<b>{_safe(title)}</b> &nbsp; {number}/{count}<br/>{_safe(why)}")
         gone = clash.reason == "gone"
+        self.area.setWidget(self._choice_of_gone() if gone else self._table())
         for each in (self.renew, self.retire):
             each.setVisible(gone)
         for each in (self.all_theirs, self.all_mine, self.solve):
@@ -153,110 +158,32 @@ class ClashDialog(QDialog):
         self.trouble.clear()
         self._allow()
 
+    def _choice_of_gone(self) -> QWidget:
+        told = QLabel(self._session.words.say("clash.gone"))
+        told.setWordWrap(True)
+        told.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.table = None
+        return told
+
     def _table(self) -> QWidget:
-        words, table = self._session.words, QWidget()
-        capabilities = self._session.copy.capabilities if self._session.copy is not None else None
-        names = property_titles(capabilities.properties if capabilities is not None else (), words.language)
-        grid = QGridLayout(table)
-        grid.setContentsMargins(0, 4, 0, 4)
-        grid.setHorizontalSpacing(14)
-        for column, side in enumerate(COLUMNS, start=1):
-            grid.addWidget(self._legend(side), 0, column)
-        grid.addWidget(QLabel(f"<b>{_safe(words.say('clash.stands'))}</b>"), 0, 4)
-        self.radios.clear()
-        self.edits.clear()
-        for row, name in enumerate(self._choices.names, start=1):
-            grid.addWidget(QLabel(words.say("edit.place") if name == GEOMETRY else names.get(name, name)), row, 0)
-            self._add_row(grid, row, name, table)
-        grid.setRowStretch(len(self._choices.names) + 1, 1)
-        for column in (1, 2, 3, 4):
-            grid.setColumnStretch(column, 1)
-        return table
-
-    def _legend(self, side: str) -> QLabel:
-        words = self._session.words
-        mark = "╍╍" if side == BASE else "━━"
-        return QLabel(f'<b><span style="color:{COLOURS[side]}">{mark}</span> {_safe(words.say(f"clash.{side}"))}</b>')
-
-    def _add_row(self, grid: QGridLayout, row: int, name: str, table: QWidget) -> None:
-        buttons = QButtonGroup(table)
-        for column, side in enumerate(COLUMNS, start=1):
-            text = self._value_text(name, self._choices.value(name, side))
-            radio = QRadioButton(text if len(text) <= SEEN else f"{text[:SEEN]}…")
-            radio.setToolTip(text)
-            radio.toggled.connect(partial(self._toggled, name, side))
-            buttons.addButton(radio)
-            self.radios[name, side] = radio
-            grid.addWidget(radio, row, column)
-        edit = self._place_edit() if name == GEOMETRY else self._field_edit(name)
-        self.edits[name] = edit
-        grid.addWidget(edit, row, 4)
-
-    def _field_edit(self, name: str) -> QWidget:
-        known = self._session.copy.capabilities.property(name) if self._session.copy is not None else None
-        if known is not None and known.values:
-            box = QComboBox()
-            box.addItem("", None)
-            for value in known.values:
-                box.addItem(self._value_text(name, value), value)
-            box.activated.connect(lambda _: self._write(name, box.currentData()))
-            return box
-        line = QLineEdit()
-        line.setPlaceholderText(self._session.words.say("clash.write"))
-        sample = choices.sample_of(self._choices, name)
-        line.textEdited.connect(lambda text: self._write(name, choices.read(text, sample)))
-        return line
-
-    def _place_edit(self) -> QWidget:
-        button = QPushButton(icon("take"), self._session.words.say("clash.take"))
-        button.setToolTip(self._session.words.say("clash.take.tip"))
-        button.clicked.connect(lambda _=False: self.shape_wanted.emit(self.take_shape))
-        return button
-
-    def take_shape(self, wkb: bytes) -> None:
-        """A shape from the map shall be the place."""
-        self._write(GEOMETRY, wkb)
-
-    def _value_text(self, name: str, value: Any) -> str:
-        words = self._session.words
-        if name == GEOMETRY:
-            return words.say("clash.no_place") if value is None else str(words.say(f"clash.kind.{kind_of(value)}"))
-        return choices.value_text(words, name, value)
-
-    # --- choosing
-
-    def _toggled(self, name: str, side: str, on: bool) -> None:
-        if not on:
-            return
-        self._choices.pick(name, side)
-        edit = self.edits.get(name)
-        if isinstance(edit, QLineEdit):
-            value = self._choices.value(name, side)
-            edit.setText("" if value is None else str(value))
-        elif isinstance(edit, QComboBox):
-            edit.setCurrentIndex(max(0, edit.findData(self._choices.value(name, side))))
-        self._allow()
-
-    def _write(self, name: str, value: Any) -> None:
-        self._choices.write(name, value)
-        chosen = self._choices.chosen(name).side
-        for side in COLUMNS:
-            radio = self.radios[name, side]
-            radio.blockSignals(True)
-            radio.group().setExclusive(False)
-            radio.setChecked(side == chosen)
-            radio.group().setExclusive(True)
-            radio.blockSignals(False)
-        if name == GEOMETRY and chosen == OWN:
-            self.edits[name].setText(self._session.words.say("clash.taken"))
-        self._allow()
+        self.table = ClashTable(self._session, self._choices)
+        self.table.decided.connect(self._decided)
+        self.table.shape_wanted.connect(self.shape_wanted)
+        return self.table
 
     def _pick_all(self, side: str) -> None:
-        for name in self._choices.names:
-            self.radios[name, side].setChecked(True)
+        if self.table is not None:
+            self.table.pick_all(side)
+
+    def _decided(self, name: str) -> None:
+        if name == GEOMETRY:
+            self._draw()
+        self._allow()
 
     def _allow(self) -> None:
         words = self._session.words
+        for each in self.buttons:
+            each.setEnabled(True)
         undecided = len(list(self._choices.open_names()))
         self.solve.setEnabled(bool(self._choices.made))
         some = bool(self._choices.made) and undecided
@@ -274,27 +201,43 @@ class ClashDialog(QDialog):
         clash, words = self._clash, self._session.words
         if clash is None or clash.id is None or clash.revision is None:
             return
-        clash_id, revision = clash.id, clash.revision
-        self.solve.setEnabled(False)
+        session, clash_id, revision = self._session, clash.id, clash.revision
+        go_on = while_there(self, self._go_on)
+        self.setFocus()
+        for each in self.buttons:
+            each.setEnabled(False)
+
+        def settle(resolved: Resolved) -> None:
+            session.write(lambda copy: take_resolved(copy, clash, resolved))
+            session.told.emit(words.say("clash.solved"), int(Qgis.MessageLevel.Success))
+            go_on()
 
         def done(resolved: Resolved) -> None:
-            self._session.write(lambda copy: take_resolved(copy, clash, resolved))
-            self._session.told.emit(words.say("clash.solved"), int(Qgis.MessageLevel.Success))
-            self._go_on()
+            session.when_free(lambda: settle(resolved))
 
-        self._session.ask(
-            words.say("clash.sending"), lambda service: service.resolve(clash_id, revision, **said), done, self._failed
+        session.ask(
+            words.say("clash.sending"),
+            lambda service: service.resolve(clash_id, revision, **said),
+            done,
+            while_there(self, self._failed, session.tell),
         )
 
     def _failed(self, error: PlacecardError) -> None:
+        self._stale = isinstance(error, Refused) and error.data["status"] == STALE
+        if not (self._stale and self._session.pull()):
+            self._not_pulled(error)
+
+    def _pulled(self, _: Any) -> None:
+        if self._stale and self._clash is not None and self._clash.id is not None:
+            self._stale = False
+            self._left.insert(0, self._clash.id)
+            self._go_on()
+            self.trouble.setText(self._session.words.say("clash.moved"))
+
+    def _not_pulled(self, error: PlacecardError) -> None:
+        self._stale = False
         self.trouble.setText(self._session.words.say(error.key, **error.data))
         self._allow()
-
-    def _go_on(self) -> None:
-        if self._left:
-            self.open_clash(self._left[0])
-        else:
-            self.close()
 
     def closeEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
         """Take the sketches off the map."""

@@ -28,6 +28,7 @@ from placecard.gui.checking import CheckingTab, look_at
 from placecard.gui.disputes import DisputesTab
 from placecard.gui.icons import icon
 from placecard.gui.placing import PlacingTab
+from placecard.gui.telling import person
 
 if TYPE_CHECKING:
     from placecard.core.copyfile.copy import Proposal
@@ -143,6 +144,7 @@ class Dock(QgsDockWidget):
         self._session.changed.connect(self.refresh)
         self._session.busy.connect(self._busy)
         self._session.progressed.connect(self._progressed)
+        self._session.browsing.connect(self._browsing)
         self.placing.list.chosen.connect(lambda proposal: self._chosen(PLACING, proposal))
         self.checking.list.chosen.connect(lambda proposal: self._chosen(CHECKING, proposal))
         self.changes.chosen.connect(self.look)
@@ -182,7 +184,7 @@ class Dock(QgsDockWidget):
         if session.copy is None:
             return ""
         name = (session.capabilities or session.copy.capabilities).service_name
-        who = session.me["name"] if session.me else words.say("dock.offline")
+        who = person(words, session.me["name"]) if session.me else words.say("dock.offline")
         return f"{name} · {who}"
 
     def _busy(self, title: str) -> None:
@@ -192,6 +194,10 @@ class Dock(QgsDockWidget):
         self.progress.setValue(0)
         self.pull.setEnabled(not title and self._session.copy is not None)
         self.push.setEnabled(not title and self._session.counts.local > 0)
+
+    def _browsing(self, on: bool) -> None:
+        # Whoever does not come back from the browser stops it here.
+        self._busy(self._session.words.say("session.browsing") if on else self._session.busy_with)
 
     def _progressed(self, title: str, share: float) -> None:
         self.progress.setFormat(title)

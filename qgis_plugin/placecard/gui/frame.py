@@ -95,7 +95,7 @@ class Frame(QObject):
         self._toolbar.addAction(show)
         self._iface.addPluginToMenu(NAME, show)
         self._actions.append(show)
-        acts: tuple[tuple[str, Callable[[], None], bool], ...] = (
+        acts: tuple[tuple[str, Callable[[], Any], bool], ...] = (
             ("connect", self.connect_service, False),
             ("open", self.choose_copy, False),
             ("pull", self.session.pull, True),
@@ -106,7 +106,7 @@ class Frame(QObject):
         for name, act, seen in acts:
             self._add(name, act, seen=seen)
 
-    def _add(self, name: str, act: Callable[[], None], *, seen: bool) -> None:
+    def _add(self, name: str, act: Callable[[], Any], *, seen: bool) -> None:
         picture = {"open": "card", "options": "placecard"}.get(name, name)
         action = QAction(icon(picture), self._words.say(f"menu.{name}"), self._iface.mainWindow())
         action.setObjectName(f"Placecard_{name}")
@@ -181,6 +181,8 @@ class Frame(QObject):
         clashes = [each.id for each in self.session.clashes() if each.id]
         if clashes:
             self.solve(clashes[0])
+        else:  # they were solved, or went with the push that was put back
+            self.tell(self._words.say("disputes.empty"), Qgis.MessageLevel.Info)
 
     def add_live(self) -> None:
         """The service's collections as layers, and the temporal controller over them."""

@@ -9,13 +9,13 @@ from qgis.gui import QgsRubberBand
 from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtGui import QColor
 
-from placecard.gui.choices import BASE, MINE, THEIRS
+from placecard.gui.choices import BASE, MINE, OWN, THEIRS
 from placecard.gui.placer import Placer, shape_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-COLOURS = {BASE: "#7a7f87", THEIRS: "#c2412d", MINE: "#1f6fd0"}
+COLOURS = {BASE: "#7a7f87", THEIRS: "#c2412d", MINE: "#1f6fd0", OWN: "#2b8a3e"}
 """Told apart by lightness and dash too: the former is dashed."""
 
 AIR = 1.5
@@ -34,7 +34,7 @@ class Sketches:
     def draw(self, sides: Mapping[str, bytes | None]) -> None:
         """These sides and no others; WKB in CRS84. A side without a place is not drawn."""
         self.clear()
-        for side in (BASE, THEIRS, MINE):
+        for side in COLOURS:
             wkb = sides.get(side)
             if wkb is not None:
                 self._bands.append(self._band(side, wkb))

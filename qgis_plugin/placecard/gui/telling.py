@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -111,5 +112,15 @@ def _lines(text: str) -> str:
 
 
 def moment(iso: str | None) -> str:
-    """A moment as a person reads it: day and minute, as the service told them."""
-    return (iso or "").replace("T", " ")[:16]
+    """A moment as a person reads it: day and minute, by the clock of this machine."""
+    if not iso:
+        return ""
+    told = datetime.fromisoformat(iso.replace("Z", "+00:00"))
+    return (told.astimezone() if told.tzinfo is not None else told).strftime("%Y-%m-%d %H:%M")
+
+
+def person(words: Words, name: str) -> str:
+    """Who did something: a person by name, and what has none of its own (a token, the board) as we call it."""
+    key = f"who.{name}"
+    text = words.say(key)
+    return name if text == key else text

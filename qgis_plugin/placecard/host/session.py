@@ -16,7 +16,7 @@ from placecard.core.copyfile import edits
 from placecard.core.copyfile.ahead import WriteAheadLog
 from placecard.core.copyfile.clashes import kept_clashes
 from placecard.core.copyfile.copy import Counts, WorkingCopy
-from placecard.core.errors import NetworkFolder, Outdated, PlacecardError, SignInNeeded
+from placecard.core.errors import NetworkFolder, NotACopy, Outdated, PlacecardError, SignInNeeded
 from placecard.core.pulling import pull
 from placecard.core.pushing import check, push
 from placecard.host import folders, layers, memory, signin
@@ -94,16 +94,16 @@ class Session(Works):
         title = self.words.say("session.entering")
         self.ask_of(address, authcfg)(title, lambda s: (self._offered(s), s.me()), entered, failed)
 
-    def create_copy(self, path: Path | str, box: str | None = None) -> None:
-        """Make the copy by its first pull, and add its layers."""
+    def create_copy(self, path: Path | str, box: str | None = None) -> bool:
+        """Make the copy by its first pull, and add its layers. Whether it has begun, as in `run`."""
         made, capabilities = Path(path), self.capabilities
         address, authcfg = self.address, self.authcfg
         if capabilities is None:
             self.fail(SignInNeeded())
-            return
+            return False
         if folders.is_network(made):
             self.fail(NetworkFolder(path=str(made)))
-            return
+            return False
 
         def work(progress: Progress, stop: Stop) -> tuple[WorkingCopy, Any]:
             copy = WorkingCopy.create(made, capabilities, address, self.language, authcfg=authcfg, box=box or "")
@@ -113,14 +113,20 @@ class Session(Works):
             self._hold(answer[0])
             self._add_layers(lambda: self.pulled.emit(answer[1]))
 
-        self.run("session.copying", work, done)
+        return self.run("session.copying", work, done)
 
-    def open_copy(self, path: Path | str) -> None:
-        """Work with a copy that is there, and add the layers that the project has not."""
+    def open_copy(self, path: Path | str, *, entered: bool = False) -> None:
+        """Work with a copy that is there, and add the layers that the project has not.
+
+        `entered`: it must be of the service that was entered just now, and goes on with that sign-in.
+        """
         try:
             if folders.is_network(Path(path)):
                 raise NetworkFolder(path=str(path))
-            self._hold(WorkingCopy.open(Path(path)))
+            copy = WorkingCopy.open(Path(path))
+            if entered:
+                self._sign_over(copy)
+            self._hold(copy)
         except PlacecardError as error:
             self.fail(error)
             return
@@ -143,33 +149,29 @@ class Session(Works):
         memory.forget(self._project)
         self._cleared()
 
-    # --- in the background, one at a time
+    # --- in the background, one at a time; whether it has begun, as in `run`
 
-    def pull(self) -> None:
+    def pull(self) -> bool:
         """Have what changed at the service."""
         copy = self._free_copy()
-        if copy is not None:
-            self.run(
-                "session.pulling",
-                lambda progress, stop: pull(self.service(stop), copy, progress, stop),
-                self.pulled.emit,
-            )
+        return copy is not None and self.run(
+            "session.pulling", lambda progress, stop: pull(self.service(stop), copy, progress, stop), self.pulled.emit
+        )
 
-    def check(self, guids: Collection[str] | None = None) -> None:
+    def check(self, guids: Collection[str] | None = None) -> bool:
         """Ask what a push would do."""
         copy = self._free_copy()
-        if copy is not None:
-            self.run(
-                "session.checking",
-                lambda progress, stop: check(self.service(stop), copy, guids, progress, stop),
-                self.checked.emit,
-            )
+        return copy is not None and self.run(
+            "session.checking",
+            lambda progress, stop: check(self.service(stop), copy, guids, progress, stop),
+            self.checked.emit,
+        )
 
-    def push(self, guids: Collection[str] | None = None) -> None:
+    def push(self, guids: Collection[str] | None = None) -> bool:
         """Send what was edited, then have what changed."""
         copy = self._free_copy()
         if copy is None:
-            return
+            return False
 
         def work(progress: Progress, stop: Stop) -> tuple[Any, Any]:
             service = self.service(stop)
@@ -187,7 +189,7 @@ class Session(Works):
             else:
                 self.pulled.emit(came)
 
-        self.run("session.pushing", work, done)
+        return self.run("session.pushing", work, done)
 
     # --- to the copy, by a person's hand
 
@@ -275,6 +277,12 @@ class Session(Works):
             fits = {"from_": offered.plugin_from, "below": offered.plugin_below}
             raise Outdated(reason="plugin", plugin=self.version, **fits)
         return offered
+
+    def _sign_over(self, copy: WorkingCopy) -> None:
+        address = copy.facts.address
+        if address != self.address:
+            raise NotACopy(path=str(copy.path), reason="other", address=address)
+        copy.remember(authcfg=self.authcfg)
 
     def _hold(self, copy: WorkingCopy) -> None:
         facts = copy.facts

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Callable
 from qgis.core import Qgis
 from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
 
-from placecard.core.errors import Cancelled, PlacecardError
+from placecard.core.errors import Cancelled, PlacecardError, SignInNeeded
 from placecard.core.service import Service
 from placecard.host import signin
 from placecard.host.network import QgisTransport
@@ -27,11 +27,13 @@ class Works(QObject):  # type: ignore[misc]  # QGIS has no types
     """Starts works, and tells of them.
 
     `busy`: what writes to the copy now, "" when nothing does; `progressed`: what it does, and how far it is (0..1);
-    `told`: a text for the message bar with its `Qgis.MessageLevel`; `failed`: what writes to the copy came to no end.
+    `browsing`: whether a person is waited for in the browser, to sign in, which `cancel` ends too; `told`: a text for
+    the message bar with its `Qgis.MessageLevel`; `failed`: what writes to the copy came to no end.
     """
 
     busy = pyqtSignal(str)
     progressed = pyqtSignal(str, float)
+    browsing = pyqtSignal(bool)
     told = pyqtSignal(str, int)
     failed = pyqtSignal(object)
 
@@ -40,6 +42,7 @@ class Works(QObject):  # type: ignore[misc]  # QGIS has no types
         self.words = words
         self.address = self.authcfg = self.busy_with = ""
         self._task: Background | None = None
+        self._signing = False
         self._waiting: list[Callable[[], Any]] = []
 
     @property
@@ -71,14 +74,18 @@ class Works(QObject):  # type: ignore[misc]  # QGIS has no types
         transport = QgisTransport(self.authcfg if authcfg is None else authcfg, stop.feedback)
         return Service(transport, address or self.address, self.language)
 
-    def run(self, key: str, work: Callable[[Progress, Stop], Any], done: Done) -> None:
-        """Do what writes to the copy, titled by the text of a key, unless something else does."""
+    def run(self, key: str, work: Callable[[Progress, Stop], Any], done: Done) -> bool:
+        """Do what writes to the copy, titled by the text of a key, unless something else does.
+
+        Whether it has begun; if not, a person was told why.
+        """
         title = self.words.say(key)
-        if self.busy_with:
-            self.say("session.busy", Qgis.MessageLevel.Info, what=self.busy_with)
-            return
+        under_way = self.busy_with or (self.words.say("session.browsing") if self._signing else "")
+        if under_way:
+            self.say("session.busy", Qgis.MessageLevel.Info, what=under_way)
+            return False
         if not self._sign(self.address, self.authcfg, self.fail):
-            return
+            return False
 
         def ended(error: Exception) -> None:
             self._end()
@@ -92,6 +99,7 @@ class Works(QObject):  # type: ignore[misc]  # QGIS has no types
         self.busy.emit(title)
         self._task = run_in_background(title, work, finished, ended)
         self._task.moved.connect(lambda share, text: self.progressed.emit(self.words.say(text), share))
+        return True
 
     def cancel(self) -> None:
         """Stop what is being done; nothing is lost by it."""
@@ -133,15 +141,29 @@ class Works(QObject):  # type: ignore[misc]  # QGIS has no types
 
     def _sign(self, address: str, authcfg: str, refuse: Failed) -> bool:
         """Have the sign-in ready before a thread wants it: only here may QGIS ask for its password or the browser."""
+        # QGIS goes on while it waits for the browser, and a person may go on too: one browser is enough.
+        refused = SignInNeeded() if self._signing else self._ask_first(address, authcfg)
+        if refused is not None:
+            refuse(refused)
+        return refused is None
+
+    def _ask_first(self, address: str, authcfg: str) -> PlacecardError | None:
         waits = QTimer()
         waits.setSingleShot(True)
-        waits.timeout.connect(lambda: self.say("session.browser", Qgis.MessageLevel.Warning))
+        waits.timeout.connect(self._tell_of_browser)
         waits.start(BROWSER_AFTER)
+        self._signing = True
         try:
             signin.ask_first(authcfg, address)
         except PlacecardError as error:
-            refuse(error)
-            return False
+            return error
         finally:
+            self._signing = False
+            if not waits.isActive():  # so it was told
+                self.browsing.emit(False)
             waits.stop()
-        return True
+        return None
+
+    def _tell_of_browser(self) -> None:
+        self.browsing.emit(True)
+        self.say("session.browser", Qgis.MessageLevel.Info)
