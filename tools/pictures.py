@@ -142,7 +142,7 @@ class Photographer:
         self.app.run("dialog.push.click()")
         self.app.until("dialog.push.isHidden() and not session.busy_with")
         self.app.run("dialog.solve.click(); clash = frame.dialogs['clash']; dialog.close()")
-        self.app.run("clash.radios['geometry', 'mine'].click()")
+        self.app.run("clash.table.radios['geometry', 'mine'].click()")
         self.settle()
         self.app.run("clash.raise_()")
         picture = self.folder / f"plugin-clash-{self.language}.png"

@@ -344,7 +344,7 @@ def test_a_clash_is_drawn_in_two_colours_and_solved(connected: Seat) -> None:
     colours = seat.run("[band.strokeColor().name() for band in clash._sketches._bands]")
     assert len(set(colours)) == 2
     assert seat.run("dock.disputes.list.count()") == 1
-    seat.run("clash.radios['geometry', 'mine'].click(); clash.solve.click()")
+    seat.run("clash.table.radios['geometry', 'mine'].click(); clash.solve.click()")
     seat.app.until("not session.clashes() and not session.busy_with")
     assert shapely.distance(shape_of(colleague.row(title)["geometry"]), mine) < 1e-7
     assert not seat.run("session.edits()")

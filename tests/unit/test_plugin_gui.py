@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +22,10 @@ from placecard.gui.choices import BASE, GEOMETRY, MINE, OWN, THEIRS, Choices
 from placecard.gui.order import following
 from placecard.gui.outcomes import ORDER, describe, group, headline, property_titles, tell_edit, tell_put_back
 from placecard.gui.steps import KEPT, Steps
-from placecard.gui.telling import moment, page
+from placecard.gui.telling import moment, page, person
 from sync_service.publicmap.legend import LOOKS
 from sync_service.sync.values import Stage
+from sync_service.words import catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -208,6 +211,8 @@ def test_an_edit_is_told_by_what_it_changes() -> None:
     assert tell_edit(EN, edit(placement="citywide"), TITLES) == "whole city"
     assert tell_edit(EN, edit("unplaced"), TITLES) == "The place was taken away"
     assert tell_edit(EN, edit("added", geometry=NOW), TITLES) == "New: Place"
+    waits = replace(edit(), clashing=("address", GEOMETRY))
+    assert tell_edit(EN, waits, TITLES) == "Clashes: Address, Place"
 
 
 def test_putting_back_tells_from_what_to_what_and_what_stays() -> None:
@@ -271,9 +276,19 @@ def test_what_was_written_is_seen_until_the_board_has_it() -> None:
     assert "on its way to the card" not in page(EN, proposal(), answer, TITLES, ["Agreed"])
 
 
-def test_a_moment_is_told_to_the_minute() -> None:
-    assert moment("2026-11-20T10:15:30Z") == "2026-11-20 10:15"
-    assert moment(None) == ""
+def test_a_moment_is_told_to_the_minute_by_the_clock_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as place:
+        place.setenv("TZ", "Europe/Samara")
+        time.tzset()
+        told = [moment(each) for each in ("2026-11-20T21:15:30Z", "2026-11-20T21:15:30.123456+00:00", None)]
+    time.tzset()
+    assert told == ["2026-11-21 01:15", "2026-11-21 01:15", ""]
+
+
+def test_who_has_no_name_of_their_own_is_called_as_we_do() -> None:
+    assert [person(RU, name) for name in ("token", "board", "Анна")] == ["по токену", "доска", "Анна"]
+    known = {key.replace("hands.who", "who") for key in catalogue("en") if key.startswith("hands.who.")}
+    assert known <= set(load_words("en"))
 
 
 def test_stages_have_the_colours_of_the_public_map_and_their_words() -> None:

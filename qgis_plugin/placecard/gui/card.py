@@ -19,7 +19,9 @@ from qgis.PyQt.QtWidgets import (
     QWidget,
 )
 
+from placecard.gui import keys
 from placecard.gui.icons import icon
+from placecard.gui.lateness import while_there
 from placecard.gui.outcomes import property_titles
 from placecard.gui.telling import page
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from placecard.core.copyfile.copy import Proposal
+    from placecard.core.errors import PlacecardError
     from placecard.host.session import Session
 
 PAUSE_MS = 400
@@ -43,6 +46,7 @@ class CardPanel(QWidget):
         self._proposal: Proposal | None = None
         self._card: Mapping[str, Any] | None = None
         self._sent: dict[str, list[str]] = {}
+        self._on_its_way: set[tuple[str, str, str | None]] = set()
         self.text = QTextBrowser()
         self.text.setOpenLinks(False)
         self.text.setFrameShape(QTextBrowser.Shape.NoFrame)
@@ -65,7 +69,7 @@ class CardPanel(QWidget):
         self.browser.setIcon(icon("browser"))
         self.browser.setIconSize(QSize(18, 18))
         self.browser.setText(words.say("card.open"))
-        self.browser.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.browser.setToolTip(f"{words.say('card.open')} ({keys.cap(keys.BROWSER)})")
         self.browser.setAutoRaise(True)
         self.browser.clicked.connect(lambda _=False: self.open_browser())
         self.approve.setIcon(icon("right"))
@@ -78,10 +82,10 @@ class CardPanel(QWidget):
         self.send.clicked.connect(lambda _=False: self._send())
         upper, lower = QHBoxLayout(), QHBoxLayout()
         upper.addWidget(self.act)
-        upper.addWidget(self.field)
         upper.addStretch(1)
         upper.addWidget(self.approve)
         upper.addWidget(self.browser)
+        lower.addWidget(self.field)
         lower.addWidget(self.said, 1)
         lower.addWidget(self.send)
         box = QVBoxLayout(self)
@@ -133,7 +137,7 @@ class CardPanel(QWidget):
 
         # Offline the card is what the copy has of it.
         title = self._session.words.say("card.reading")
-        self._session.ask(title, lambda service: service.card(guid), done, lambda _: None)
+        self._session.ask(title, lambda service: service.card(guid), while_there(self, done), lambda _: None)
 
     def _allow(self) -> None:
         """What can be done now."""
@@ -143,7 +147,12 @@ class CardPanel(QWidget):
         act = self.act.currentData()
         self.browser.setEnabled(proposal is not None and bool(proposal.card_url))
         reviewed = proposal is not None and proposal.stage in ("proposed", "review")
-        self.approve.setVisible(online and reviewed and MODERATE in may)
+        approving = me is not None and reviewed and MODERATE in may
+        self.approve.setVisible(approving)
+        self.approve.setEnabled(online)
+        # Both with their words do not fit beside each other.
+        alone, named = Qt.ToolButtonStyle.ToolButtonIconOnly, Qt.ToolButtonStyle.ToolButtonTextBesideIcon
+        self.browser.setToolButtonStyle(alone if approving else named)
         for widget in (self.act, self.field, self.said):
             widget.setEnabled(online and proposal is not None)
         self.field.setVisible(act == SUGGEST)
@@ -168,17 +177,32 @@ class CardPanel(QWidget):
         proposal, words = self._proposal, self._session.words
         if proposal is None:
             return
-        guid, key = proposal.guid, str(uuid4())
+        guid, key, session, typed = proposal.guid, str(uuid4()), self._session, self.said.text()
+        what = guid, act, reason
+        if what in self._on_its_way:
+            return  # whoever presses Enter twice says it once
+        self._on_its_way.add(what)
+
+        def failed(error: PlacecardError) -> None:
+            self._on_its_way.discard(what)
+            session.tell(error)
 
         def done(_: Any) -> None:
-            self.said.clear()
+            self._on_its_way.discard(what)
+            if reason is not None and self.said.text() == typed:
+                self.said.clear()
             if act in (COMMENT, SUGGEST) and reason:
                 self._sent.setdefault(guid, []).append(reason)  # the board hears of it in a moment
                 self._draw()
-            self._session.told.emit(words.say(f"card.done.{act}", title=proposal.title), int(Qgis.MessageLevel.Success))
+            session.told.emit(words.say(f"card.done.{act}", title=proposal.title), int(Qgis.MessageLevel.Success))
             self._ask()
 
-        self._session.ask(words.say("card.sending"), lambda service: service.act(guid, act, reason, key=key), done)
+        session.ask(
+            words.say("card.sending"),
+            lambda service: service.act(guid, act, reason, key=key),
+            while_there(self, done),
+            while_there(self, failed, session.tell),
+        )
 
 
 SUGGESTED = ("title", "description", "direction", "partner", "start", "due", "responsible")

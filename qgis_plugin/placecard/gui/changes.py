@@ -8,7 +8,6 @@ from qgis.PyQt.QtCore import QSize, Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
-    QHeaderView,
     QLabel,
     QMenu,
     QPushButton,
@@ -22,12 +21,15 @@ from qgis.PyQt.QtWidgets import (
 from placecard.gui.icons import icon
 from placecard.gui.outcomes import property_titles, tell_edit
 from placecard.gui.telling import moment
+from placecard.gui.wrapping import wrap_last
 
 if TYPE_CHECKING:
     from placecard.core.copyfile.edits import LocalEdit
     from placecard.host.session import Session
 
 GUID = Qt.ItemDataRole.UserRole
+TITLES = 180
+"""Width of the column of titles."""
 
 
 class ChangesTab(QWidget):
@@ -45,11 +47,8 @@ class ChangesTab(QWidget):
         self.tree.setHeaderLabels([words.say("changes.proposal"), words.say("changes.what")])
         self.tree.setRootIsDecorated(False)
         self.tree.setAlternatingRowColors(True)
-        self.tree.setUniformRowHeights(True)
         self.tree.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        self.tree.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        self.tree.header().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
-        self.tree.header().setStretchLastSection(False)
+        wrap_last(self.tree, TITLES)
         self.tree.currentItemChanged.connect(self._choose)
         self.tree.itemSelectionChanged.connect(self._allow)
         self.empty = QLabel(words.say("changes.empty"))

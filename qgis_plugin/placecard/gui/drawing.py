@@ -9,6 +9,8 @@ from qgis.gui import QgsMapTool, QgsMapToolIdentify, QgsRubberBand
 from qgis.PyQt.QtCore import Qt, pyqtSignal
 from qgis.PyQt.QtGui import QColor
 
+from placecard.host import layers
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -108,7 +110,10 @@ def _shape(kind: Qgis.GeometryType, corners: list[QgsPointXY]) -> QgsGeometry:
 
 
 class PickTool(QgsMapToolIdentify):
-    """Takes the shape of the feature that is clicked, of any layer that can be seen. `picked` has it and its system."""
+    """Takes the shape of the feature that is clicked, of any layer that can be seen. `picked` has it and its system.
+
+    Our own layers come last: districts lie over everything, and a proposal where another already is.
+    """
 
     picked = pyqtSignal(object, object)
     missed = pyqtSignal()
@@ -120,13 +125,15 @@ class PickTool(QgsMapToolIdentify):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
 
     def canvasReleaseEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
-        """The topmost feature under the pointer."""
+        """The topmost feature under the pointer that is not ours, else the topmost."""
         if event.button() != Qt.MouseButton.LeftButton:
             self.ended.emit()
             return
-        vectors = QgsMapToolIdentify.Type.VectorLayer
-        found = self.identify(event.x(), event.y(), QgsMapToolIdentify.IdentifyMode.TopDownStopAtFirst, vectors)
-        shaped = [each for each in found if each.mLayer.type() == Qgis.LayerType.Vector and each.mFeature.hasGeometry()]
+        seen = [each for each in self.canvas().layers() if each.type() == Qgis.LayerType.Vector]
+        asked = sorted(seen, key=layers.is_ours)
+        mode = QgsMapToolIdentify.IdentifyMode.TopDownStopAtFirst
+        found = self.identify(event.x(), event.y(), asked, mode) if asked else []
+        shaped = [each for each in found if each.mFeature.hasGeometry()]
         if shaped:
             self.picked.emit(QgsGeometry(shaped[0].mFeature.geometry()), shaped[0].mLayer.crs())
         else:

@@ -61,8 +61,16 @@ def tell_edit(words: Words, edit: LocalEdit, titles: Mapping[str, str]) -> str:
     placed = edit.geometry is not None
     parts = [words.say("edit.place"), *named] if placed else named
     parts = [part for part in parts if part]
+    if not parts and edit.clashing:
+        return words.say("push.clash.in", names=", ".join(_waiting(words, edit, titles)))
     told = ", ".join(parts) or words.say("edit.nothing")
     return words.say("edit.added", what=told) if edit.kind == "added" else told
+
+
+def _waiting(words: Words, edit: LocalEdit, titles: Mapping[str, str]) -> list[str]:
+    """What of an edit waits for a clash to be solved."""
+    names = [titles.get(name, name) for name in edit.clashing if name != GEOMETRY]
+    return [*names, *([words.say("edit.place")] if GEOMETRY in edit.clashing else [])]
 
 
 def _name(words: Words, name: str, value: Any, titles: Mapping[str, str]) -> str:

@@ -21,7 +21,9 @@ from qgis.PyQt.QtWidgets import (
 
 from placecard.core.copyfile.mending import join, separate
 from placecard.gui.icons import icon
+from placecard.gui.lateness import while_there
 from placecard.gui.outcomes import describe, group, headline, property_titles, tell_edit
+from placecard.gui.wrapping import wrap_last
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,6 +59,7 @@ class PushDialog(QDialog):
         self._titles: dict[str, str] = {}
         self._edits: dict[str, str] = {}
         self._keys: list[str] = []
+        self._checked_once = False
         words = session.words
         self.setWindowTitle(words.say("push.title"))
         self.setWindowIcon(icon("push"))
@@ -76,14 +79,13 @@ class PushDialog(QDialog):
         self.undo = QPushButton(icon("undo"), words.say("push.undo"))
         self.buttons = QDialogButtonBox()
         self._build()
-        self._wait()
-        session.check()
+        self._check()
 
     def _build(self) -> None:
         words = self._session.words
         self.tree.setHeaderLabels([words.say("changes.proposal"), words.say("push.outcome")])
         self.tree.setAlternatingRowColors(True)
-        self.tree.header().resizeSection(0, TITLES)
+        wrap_last(self.tree, TITLES)
         self.tree.currentItemChanged.connect(self._choose)
         self.splits.setHeaderLabels([words.say("push.split"), words.say("push.split.how")])
         self.splits.setRootIsDecorated(False)
@@ -99,20 +101,28 @@ class PushDialog(QDialog):
             self.buttons.addButton(button, role)
         self.close_button = self.buttons.addButton(words.say("push.later"), QDialogButtonBox.ButtonRole.RejectRole)
         self.buttons.rejected.connect(self.reject)
-        self.push.setDefault(True)
-        self.push.clicked.connect(lambda _=False: self._push())
+        self.push.clicked.connect(lambda _=False: self._push() if self._checked_once else self._check())
         self.solve.clicked.connect(lambda _=False: self.disputing.emit())
         self.undo.clicked.connect(lambda _=False: self.undoing.emit(self._keys[0]))
         box = QVBoxLayout(self)
         for each in (self.told, self.warned, self.tree, self.splits, self.progress):
             box.addWidget(each, 1 if each is self.tree else 0)
         box.addWidget(self.buttons)
+        self.push.setDefault(True)  # of this window: so not before it is in it
         self._session.checked.connect(self._checked)
         self._session.pushed.connect(self._pushed)
         self._session.failed.connect(self._failed)
         self._session.progressed.connect(self._progressed)
 
+    def _check(self) -> None:
+        self._checked_once = False
+        self.told.setText(self._session.words.say("push.asking"))
+        self._wait()
+        if not self._session.check():
+            self._stand_still(self._session.words.say("push.not_now"))
+
     def _wait(self) -> None:
+        self.setFocus()  # of a button that cannot be used, it would go to the next one, and Enter would close
         self.progress.setRange(0, 0)
         self.progress.show()
         self.push.setEnabled(False)
@@ -121,18 +131,21 @@ class PushDialog(QDialog):
 
     def _checked(self, checked: Checked) -> None:
         words = self._session.words
+        self._checked_once = True
         self._titles = {edit.guid: edit.title for edit in checked.edits}
         names = self._property_titles()
         self._edits = {edit.guid: tell_edit(words, edit, names) for edit in checked.edits}
         self.progress.hide()
         self.told.setText(headline(words, checked.results, done=False))
         warnings = [words.say(each.key, **each.data) for each in checked.warnings]
+        if checked.mended.doubtful:
+            warnings.insert(0, words.say("edit.doubtful"))
         self.warned.setText("\n".join(f"⚠ {text}" for text in warnings))
         self.warned.setVisible(bool(warnings))
         self._fill(checked.results, "would")
         self._fill_splits(checked.splits, checked.mended.doubtful)
         going = sum(not each.failed or each.status == "clash" for each in checked.results)
-        self.push.setText(words.say("push.push_n", n=going))
+        self.push.setText(words.say("push.push_n", n=going) if going else words.say("push.push"))
         self.push.setEnabled(going > 0)
         self.push.setFocus()
 
@@ -172,9 +185,13 @@ class PushDialog(QDialog):
 
     def _decide(self, guid: str, how: Any) -> None:
         if how is not None:
-            self._session.write(lambda copy: how(copy, guid))
-            self._wait()
-            self._session.check()
+            check = while_there(self, self._check)
+
+            def act() -> None:
+                self._session.write(lambda copy: how(copy, guid))
+                check()
+
+            self._session.when_free(act)
 
     def _title(self, guid: str) -> str:
         proposal = self._session.copy.proposal(guid) if self._session.copy is not None else None
@@ -183,7 +200,8 @@ class PushDialog(QDialog):
     def _push(self) -> None:
         self._wait()
         self.told.setText(self._session.words.say("push.pushing"))
-        self._session.push()
+        if not self._session.push():
+            self._stand_still(self._session.words.say("push.not_now"))
 
     def _pushed(self, pushed: Pushed) -> None:
         words = self._session.words
@@ -195,13 +213,18 @@ class PushDialog(QDialog):
         self.solve.setVisible(any(each.status == "clash" for each in pushed.results))
         self.undo.setVisible(bool(self._keys) and any(each.status in ("applied", "merged") for each in pushed.results))
         self.close_button.setText(words.say("connect.close"))
+        self.close_button.setDefault(True)
         self.close_button.setFocus()
 
     def _failed(self, error: PlacecardError) -> None:
+        self._stand_still(self._session.words.say(error.key, **error.data))
+
+    def _stand_still(self, why: str) -> None:
         self.progress.hide()
-        self.told.setText(self._session.words.say(error.key, **error.data))
+        self.told.setText(why)
         self.push.setText(self._session.words.say("push.again"))
         self.push.setEnabled(True)
+        self.push.setFocus()
 
     def _progressed(self, _: str, share: float) -> None:
         if self.progress.isVisible():

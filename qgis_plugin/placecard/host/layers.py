@@ -14,7 +14,7 @@ from placecard.host.style import style_by_stage, style_districts
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from qgis.core import QgsLayerTreeGroup, QgsProject
+    from qgis.core import QgsLayerTreeGroup, QgsMapLayer, QgsProject
 
     from placecard.core.copyfile.copy import WorkingCopy
     from placecard.core.words import Words
@@ -61,6 +61,11 @@ def copies_in(project: QgsProject) -> list[Path]:
     """Files of the copies whose layers are in a project."""
     sources = (_source(layer) for layer in project.mapLayers().values())
     return sorted({path for path, name in filter(None, sources) if name in TABLES.values()})
+
+
+def is_ours(layer: QgsMapLayer) -> bool:
+    """Whether a layer shows a copy."""
+    return layer.customProperty(PROPERTY) is not None
 
 
 def being_edited(project: QgsProject, path: Path) -> list[QgsVectorLayer]:
