@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from tests.qgis.hands import Hands
+from tests.service import until
 
 if TYPE_CHECKING:
     from tests.qgis.application import Application
@@ -68,6 +70,9 @@ def lines_of(tree, column=1):
 """
 """Said after `workplace.START`. `cramped` tells the texts that have less room than they want, `cut` those of a tree."""
 
+SOON = 10.0
+"""Seconds in which a window is laid out, however slow the machine is."""
+
 KEYS = {":": "Shift_L+semicolon", ".": "period", "/": "slash", "-": "minus", " ": "space", ",": "comma"}
 
 
@@ -129,10 +134,17 @@ class Windows:
         self.run(f"_tool = {bar}.widgetForAction({action})")
         self.click("_tool")
 
+    def has_room(self, window: str) -> None:
+        """Every text of a window has the room it wants, once it is laid out; AssertionError with those that lack it."""
+        trees = f"[line for tree in {window}.findChildren(QTreeWidget) for line in cut(tree)]"
+        with suppress(AssertionError):  # what it lacks is told below
+            until(lambda: self.run(f"not cramped({window}) and not {trees}"), seconds=SOON)
+        assert self.run(f"cramped({window}) + {trees}") == []
+
     def errors(self) -> list[str]:
         """What Python stumbled over in QGIS, since the start."""
         told: list[list[str]] = self.run("logged")
-        return [text for tab, text in told if tab.startswith("Python") or "Traceback" in text]
+        return [text for _, text in told if "Traceback" in text]
 
     def close(self) -> None:
         """Let the screen go."""
