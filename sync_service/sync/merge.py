@@ -83,6 +83,8 @@ def acknowledge(pair: Pair, theirs: Values) -> Pair:
 
 def merge_check(state: FieldState, *, tagged: bool) -> FieldState:
     """Merge `place_check`, which is a reason on the map and a mere tag on the card: it never clashes."""
+    if state.owed is not None and tagged == (state.owed.target is not None):
+        state = replace(state, agreed=state.owed.target)
     if tagged == (state.mine is not None):
         return FieldState(agreed=state.mine, mine=state.mine)
     if state.mine != state.agreed:

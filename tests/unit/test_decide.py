@@ -678,6 +678,22 @@ def test_changed_text_asks_though_the_tag_is_under_way() -> None:
     assert (feature.properties["place_check"], card.tagged) == (TEXT_CHANGED, True)
 
 
+def test_our_own_tag_is_no_question_of_a_moderator() -> None:
+    """The place was found right before it was seen that the tag had arrived; and the other way round."""
+    card, feature, pair = settle(make_card(place=make_place("here", HERE)))
+    card, feature, pair = carry_on(card, set_place(edit(feature), THERE), pair)
+    asked = decide(replace(card, place=make_place("elsewhere")), feature, pair, PUBLISHING)
+    feature, pair = both(asked)
+    tagged = replace(card, place=make_place("elsewhere"), tagged=True)
+    found_right = decide(tagged, edit(feature, place_check=None), pair, PUBLISHING)
+    assert owed_to(found_right)["tag:place_check"].body["present"] is False
+    feature, pair = both(found_right)
+    assert feature.properties["place_check"] is None
+    untagged = replace(tagged, tagged=False)
+    feature, _ = both(decide(untagged, edit(feature, place_check=TEXT_CHANGED), pair, PUBLISHING))
+    assert feature.properties["place_check"] == TEXT_CHANGED
+
+
 # --- rule 4: an old form posted again --------------------------------------------------------------------------------
 
 
