@@ -156,11 +156,15 @@ def _line_edited(name: str, card: CardView, pair: Pair) -> bool:
 
 
 def _card_value(name: str, card: CardView, pair: Pair) -> Value:
-    """What the card says now: the newest edit of either channel, or what it said before."""
+    """What the card says now: the newest edit of either channel, or what it said before.
+
+    A line that a restored board lacks, and metadata that is another: both are of before, and nobody took the line off.
+    """
     line, spoken = card.lines.get(name), name in card.metadata
-    if _line_edited(name, card, pair):
+    rewritten = spoken and (name not in pair.noted or card.metadata[name] != pair.noted[name])
+    if _line_edited(name, card, pair) and not (pair.rewound and rewritten and line is None):
         return line
-    if spoken and (name not in pair.noted or card.metadata[name] != pair.noted[name]):
+    if rewritten:
         return card.metadata[name]
     if not spoken and (name in pair.noted or name not in pair.lines):
         return line

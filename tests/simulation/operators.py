@@ -75,7 +75,7 @@ class Operator:
         self._restores.board_back(moment, before, noticed=noticed)
         rig.board.ours.clear()
         self._moderators.forms.clear()
-        rig.feed.forget()
+        rig.feed.forget(rig.world.state.cards)
         rig.unheard = True
         return f"puts the board's backup back{'' if noticed else ', in which the mark is the present one'}"
 
@@ -103,7 +103,7 @@ class Operator:
         self._moderators.store_back(moment)
         for editor in self._editors.both:
             editor.sent = [sent for sent in editor.sent if sent.answer is None]
-        rig.feed.forget()
+        rig.feed.forget(rig.world.state.cards)
         rig.unheard = True
         return "puts the store's backup back"
 
@@ -119,7 +119,7 @@ class Operator:
             except BoardError as error:
                 return f"cannot leave the mark: {error}"
             finally:
-                self._rig.feed.forget()
+                self._rig.feed.forget(self._rig.world.state.cards)
         return "has recovered"
 
     def shut_gate(self) -> str | None:

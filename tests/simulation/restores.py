@@ -28,7 +28,7 @@ class Restores:
 
     def __init__(self, rig: Rig) -> None:
         self._rig = rig
-        self._other: int | None = None  # the moment the other side went back to, if it did
+        self._other: tuple[int, int] | None = None  # the moments the other side went back to and from, if it did
 
     def on_cards(self) -> set[int]:
         """The numbers of what was said on the map and is on a card now."""
@@ -51,7 +51,7 @@ class Restores:
             elif not known and (since or not self._shown(edit)):
                 self._take(edit, TAKEN)
         self._rig.oracle.unremove(key_of(card) for card in self._rig.world.state.cards.values())
-        self._other = moment
+        self._other = moment, self._rig.oracle.moment
 
     def arrived(self, moment: int) -> set[int]:
         """The numbers of what is on a card, of what may go, before the store is put back."""
@@ -67,14 +67,17 @@ class Restores:
             edit.carried = edit.who != BOARD and edit.number in arrived
         for edit in self._rig.oracle.edits:
             edit.saw |= edit.was  # what was put back since may be there again
-        self._other = moment
+        self._other = moment, self._rig.oracle.moment
 
     def _concerned(self, moment: int, *, board: bool) -> list[Edit]:
-        """What was said on this side since, or, where the other went back too, on either since the earlier one."""
-        if self._other is not None:
-            moment = min(moment, self._other)
-        edits = [each for each in self._rig.oracle.edits if each.number > moment and each.value is not LOOKED]
-        concerned = [each for each in edits if self._other is not None or (each.who == BOARD) == board]
+        """What was said on this side since, or, where the other went back too, on either since the earlier one.
+
+        What was said on the other side after it was put back is there, whatever becomes of this one.
+        """
+        back, until = self._other or (moment, 0)
+        since = min(moment, back)
+        edits = [each for each in self._rig.oracle.edits if each.number > since and each.value is not LOOKED]
+        concerned = [each for each in edits if (each.who == BOARD) == board or each.number <= until]
         return sorted(concerned, key=lambda edit: edit.number)
 
     def _take(self, edit: Edit, why: str) -> None:

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Mapping
+
+    from kanban_adapter.memory import Held
 
 _PUBLIC = ("approved", "in_progress", "done")
 
@@ -21,15 +24,22 @@ class FeedReader:
         self.wrong: list[str] = []
         self.limit = limit
         self._newest: dict[str, int] = {}
+        self._gone_by: dict[str, str] = {}  # titles that a card bears no more, until it is read again
 
     def _number(self) -> int:
         return int(self._raw.execute("SELECT seq FROM store").fetchone()[0])
 
-    def forget(self) -> None:
-        """A side went back in time: what was seen before tells nothing any more."""
+    def forget(self, cards: Mapping[str, Held]) -> None:
+        """A side went back in time: what was seen before tells nothing any more; these are the cards now."""
         self._newest.clear()
         self.copy.clear()
         self.seq = self._number()
+        self._gone_by.clear()
+        query = "SELECT p.guid, title, p.card_id, card_created FROM pair p JOIN feature USING (guid)"
+        for guid, title, card_id, created in self._raw.execute(query):
+            card = cards.get(card_id)
+            if card is not None and card.created == created and card.title != title:
+                self._gone_by[guid] = title
 
     def look(self) -> None:
         """Read what is new, and complain about gaps and about what should not be public."""
@@ -62,6 +72,9 @@ class FeedReader:
     def _follow(self, guid: str) -> None:
         """Titles on the board bear growing numbers: one that falls is an older reading, believed after a newer one."""
         title = self.copy[guid][3]
+        if title == self._gone_by.get(guid):
+            return
+        self._gone_by.pop(guid, None)
         found = re.fullmatch(r"Сквер (\d+)", str(title))
         if found is None:
             return

@@ -13,7 +13,8 @@ import pytest
 from sync_service.sync.decide import Bearer, Besides, Rules, decide, renew_card, retire_gone
 from sync_service.sync.decision import LINK, NO_LINK, Decision, EffectKind, Outcome
 from sync_service.sync.disputes import CLASH_TAG, EDIT, FIELDS, TAG_KEY, dispute_key
-from sync_service.sync.merge import ASKED
+from sync_service.sync.doubt import doubt_agreed
+from sync_service.sync.merge import ASKED, acknowledge
 from sync_service.sync.place import COMMENT_KEY, TEXT_CHANGED, set_place
 from sync_service.sync.state import CardRef, Dispute, Owed, Sides
 from sync_service.sync.values import PUBLIC_STAGES, Hand, Stage, Visibility
@@ -566,6 +567,23 @@ def test_edited_line_wins_over_older_metadata_which_follows() -> None:
     }
     card, feature, pair = carry_on(card, *both(decision))
     assert (card.metadata["horizon"], feature.properties["horizon"], pair.agreed["horizon"]) == (2055, 2055, 2055)
+
+
+def test_line_that_a_restored_board_lacks_leaves_the_word_to_its_metadata() -> None:
+    older = with_metadata(make_card(), horizon=2040)
+    _, feature, pair = carry_on(with_lines(older, horizon=2055), *settle(older)[1:])
+    decision = decide(older, feature, doubt_agreed(feature, pair), PUBLISHING)
+    assert decision.clashes == {"horizon": Sides(2055, 2040, 2055)}
+    feature, pair = both(decision)
+    feature, pair = edit(feature, horizon=2040), acknowledge(pair, {"horizon": 2040})
+    assert "metadata:horizon" not in owed_to(decide(older, feature, pair, PUBLISHING)), "what the card says already"
+
+
+def test_line_taken_off_a_restored_card_is_taken_off() -> None:
+    synced = carry_on(CARD, EDITED, PAIR)
+    card, feature, pair = carry_on(with_lines(synced[0], horizon=2055), *synced[1:])
+    decision = decide(with_lines(card, horizon=None), feature, doubt_agreed(feature, pair), PUBLISHING)
+    assert decision.clashes == {"horizon": Sides(2055, None, 2055)}
 
 
 def test_older_metadata_is_replaced_only_when_read_back() -> None:
