@@ -31,6 +31,14 @@ DEGREES = "[(_c := _back.transform({})).x(), _c.y()]"
 NEAR = 2e-4
 """Degrees: a few pixels of the map."""
 CANVAS = "iface.mapCanvas().viewport()"
+HOLD = """
+answers = []
+def ask(title, work, done, *failed):
+    hold = lambda answer: answers.append((done, answer))
+    type(session).ask(session, title, work, hold if title == session.words.say("card.sending") else done, *failed)
+session.ask = ask
+"""
+"""What the service answers to what is sent from the card is told to nobody before the test says so."""
 
 
 class Seat:
@@ -373,22 +381,35 @@ def test_the_card_of_a_feature_selected_on_the_map_is_shown(connected: Seat) -> 
     seat.run("points = session.layers()['points'][0]")
     seat.run(f"points.selectByExpression(\"title = '{title}'\")")
     seat.app.until(f"{title!r} in dock.card.text.toPlainText()")
+    seat.run("session.refresh()")  # as when something ends in the background
+    assert title in seat.run("dock.card.text.toPlainText()")
+    seat.select("Мастерская для подростков")
+    assert "Мастерская" in seat.run("dock.card.text.toPlainText()")
     seat.run("points.removeSelection()")
 
 
 def test_a_proposal_is_approved_and_returned_from_its_card(connected: Seat) -> None:
+    """The answer to the first comes while the second is being typed: it takes nothing of that away."""
     seat, title = connected, "Фонтан на площади"
     board, card = seat.live.project, seat.cards[title]
     seat.run(f"points.selectByExpression(\"title = '{title}'\")")
     seat.app.until("dock.card.approve.isVisible()")
+    seat.run(HOLD)
     seat.hands.click(*seat.hands.spot("dock.card.approve"))
     until(lambda: board.server.call("getTask", task_id=int(card))["column_id"] == int(board.columns["Одобрено"]))
+    seat.app.until("answers")
     seat.run("dock.card.act.setCurrentIndex(dock.card.act.findData('return'))")
     seat.hands.click(*seat.hands.spot("dock.card.said"))
-    seat.hands.type("n", "o", "Return")
+    seat.hands.type("n", "o")
+    seat.run("del session.ask; done, answer = answers.pop(); done(answer)")
+    assert seat.run("dock.card.said.text()") == "no"
+    places.Colleague(seat.live).until(title, stage="approved")  # what is decided next is decided on that
+    seat.app.until("dock.card.send.isEnabled()")
+    seat.hands.type("Return")
     until(lambda: board.server.call("getTask", task_id=int(card))["column_id"] != int(board.columns["Одобрено"]))
     said = until(lambda: [each["comment"] for each in board.server.call("getAllComments", task_id=int(card))])
     assert any("no" in each for each in said)
+    seat.app.until("not dock.card.said.text()")
     seat.run("points.removeSelection(); dock.card.act.setCurrentIndex(0)")
 
 

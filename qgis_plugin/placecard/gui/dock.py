@@ -27,6 +27,7 @@ from placecard.gui.changes import ChangesTab
 from placecard.gui.checking import CheckingTab, look_at
 from placecard.gui.disputes import DisputesTab
 from placecard.gui.icons import icon
+from placecard.gui.lists import PROPOSAL
 from placecard.gui.placing import PlacingTab
 from placecard.gui.telling import person
 
@@ -62,6 +63,7 @@ class Dock(QgsDockWidget):
         self.head = QLabel()
         self.progress = QProgressBar()
         self.pages = QStackedWidget()
+        self._listed = self._aside = ""  # guids: what the list in front has chosen, whose card the map shows instead
         self._build()
         self._listen()
         self.refresh()
@@ -148,11 +150,12 @@ class Dock(QgsDockWidget):
         self.placing.list.chosen.connect(lambda proposal: self._chosen(PLACING, proposal))
         self.checking.list.chosen.connect(lambda proposal: self._chosen(CHECKING, proposal))
         self.changes.chosen.connect(self.look)
-        self.disputes.chosen.connect(self._show_card)
+        self.disputes.chosen.connect(self._picked)
         self._canvas.selectionChanged.connect(self._selected)
         for tab in (self.placing, self.checking):
             tab.list.acted.connect(lambda act: self.card.open_browser() if act == keys.BROWSER else None)
-        self.tabs.currentChanged.connect(lambda _: self._read())
+            tab.list.clicked.connect(lambda index: self._picked(index.data(PROPOSAL).guid))
+        self.tabs.currentChanged.connect(lambda _: self._turn())
         self.placer.hinted.connect(self._hint)
         self.placer.took_back.connect(self._took_back)
         for sequence, act in ((QKeySequence(QKeySequence.StandardKey.Undo), self.placer.undo), (_find(), self._search)):
@@ -213,26 +216,39 @@ class Dock(QgsDockWidget):
 
     # --- what is selected
 
+    def _turn(self) -> None:
+        self._aside = ""
+        self._read()
+
     def _read(self) -> None:
-        """Read the tab in front, which says what is placed and whose card is shown."""
+        """Read the tab in front, which says what is placed and, unless the map does, whose card is shown."""
         index = self.tabs.currentIndex()
         (self.placing, self.checking, self.changes, self.disputes)[index].refresh()
         if index in (PLACING, CHECKING):
             self._chosen(index, (self.placing, self.checking)[index].list.proposal())
         else:
             self.placer.choose(None)
-            guid = (self.changes, self.disputes)[index - CHANGES].current()
+            guid = self._aside or (self.changes, self.disputes)[index - CHANGES].current()
             if guid:
                 self._show_card(guid)
 
     def _chosen(self, tab: int, proposal: Proposal | None) -> None:
-        if tab == self.tabs.currentIndex():
-            self.placer.choose(proposal)
+        if tab != self.tabs.currentIndex():
+            return
+        self.placer.choose(proposal)
+        guid = proposal.guid if proposal is not None else ""
+        if guid != self._listed:
+            self._listed, self._aside = guid, ""
+        if not self._aside or self._show_card(self._aside) is None:
             self.card.show_proposal(proposal)
+
+    def _picked(self, guid: str) -> Proposal | None:
+        self._aside = ""
+        return self._show_card(guid)
 
     def look(self, guid: str) -> None:
         """Show a proposal's card, and its place on the map."""
-        proposal = self._show_card(guid)
+        proposal = self._picked(guid)
         if proposal is not None and proposal.geometry:
             look_at(self._canvas, proposal.geometry)
 
@@ -243,10 +259,13 @@ class Dock(QgsDockWidget):
         return proposal
 
     def _selected(self, layer: Any) -> None:
-        """A feature of the copy was selected on the map: its card is shown."""
+        """A feature of the copy was selected on the map: its card is shown, whatever ends in the background."""
         ours = [each.id() for group in self._session.layers().values() for each in group]
-        if layer is not None and layer.id() in ours and layer.selectedFeatureCount() == 1:
-            self._show_card(str(layer.selectedFeatures()[0]["guid"]))
+        if layer is not None and layer.id() in ours:
+            selected = layer.selectedFeatures() if layer.selectedFeatureCount() == 1 else []
+            self._aside = str(selected[0]["guid"]) if selected else ""
+            if self._aside:
+                self._show_card(self._aside)
 
     def _took_back(self, guid: str) -> None:
         if self.tabs.currentIndex() in (PLACING, CHECKING):

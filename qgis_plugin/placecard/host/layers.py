@@ -83,13 +83,15 @@ def is_unsaved(project: QgsProject, copy: WorkingCopy, guid: str) -> bool:
 
 def refresh(project: QgsProject, path: Path) -> None:
     """Have the copy's layers read the file anew, whatever they look like; a layer being edited keeps its edits."""
-    for layers in find_layers(project, path).values():
-        for layer in layers:
-            layer.dataProvider().reloadData()
-            if not layer.isEditable():
-                layer.updateFields()
-                layer.updateExtents()
-            layer.triggerRepaint()
+    for layer in (each for layers in find_layers(project, path).values() for each in layers):
+        selected = layer.selectedFeatureIds()
+        layer.dataProvider().reloadData()
+        if not layer.isEditable():
+            layer.updateFields()
+            layer.updateExtents()
+        if layer.selectedFeatureIds() != selected:  # QGIS selects nothing in what it has read anew
+            layer.selectByIds(selected)
+        layer.triggerRepaint()
 
 
 def same_file(one: Path, other: Path) -> bool:
