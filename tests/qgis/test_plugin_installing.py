@@ -52,7 +52,9 @@ KNOWN = "installer_data.plugins.all().get('placecard', {})"
 SHOWN = """
 def shown():
     kinds = (QDockWidget, QToolBar, QAction)
-    things = [each.objectName() for each in iface.mainWindow().findChildren(kinds)]
+    from qgis.PyQt import sip
+    found = iface.mainWindow().findChildren(kinds)
+    things = [each.objectName() for each in found if not sip.isdeleted(each)]  # what goes meanwhile is gone
     menu = [each.text() for each in iface.pluginMenu().actions()]
     providers = [each.id() for each in QgsApplication.processingRegistry().providers()]
     items = [each.name() for each in QgsApplication.dataItemProviderRegistry().providers()]
