@@ -256,6 +256,12 @@ def _is_current(connection: Connection, kept: Kept) -> bool:
     return not kept.spent and (mark.epoch, mark.seq) == (me.epoch, me.seq)
 
 
+def accept_mark(connection: Connection, found: str | None) -> None:
+    """Take what is on the board for right until the board has the next mark, whatever it is."""
+    kept = Kept.load(counter.read_mark(connection)) or Kept("")
+    counter.write_mark(connection, replace(kept, previous=found or "").dump())
+
+
 def follow_mark(connection: Connection, parts: Parts, card_ids: Iterable[str] = ()) -> None:
     """Make the next mark, which the board has to get."""
     keep_home(connection)

@@ -19,6 +19,7 @@ from sync_service.engine.mark import (
     Kept,
     Mark,
     Verdict,
+    accept_mark,
     compare_marks,
     follow_mark,
     settle_mark,
@@ -103,6 +104,7 @@ def _go_on(connection: Connection, parts: Parts, situation: Situation) -> None:
     keep_home(connection)
     write_note(connection, REGRESSION, None)
     follow_mark(connection, parts)
+    accept_mark(connection, situation.found)  # a worker may look before the board has ours
 
 
 def _begin_anew(connection: Connection, parts: Parts, situation: Situation) -> None:

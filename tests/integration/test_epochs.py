@@ -15,7 +15,7 @@ import pytest
 
 from kanban_adapter.card import MARK_NOTE
 from kanban_adapter.errors import BadCredentials
-from sync_service.engine.mark import Kept, Mark, Verdict, judge, leave_mark
+from sync_service.engine.mark import Kept, Mark, Verdict, check_mark, judge, leave_mark
 from sync_service.engine.recovery import ACTS, look_around, recover, rehearse
 from sync_service.engine.report import Report
 from sync_service.engine.sending import send_effects
@@ -454,6 +454,32 @@ def test_move_that_was_owed_is_not_made_again(desk: Desk) -> None:
 @pytest.mark.parametrize("act", ACTS)
 def test_what_is_not_done_again_is_worded(act: str, language: Language) -> None:
     assert "№ 7" in say(f"cli.drops_{act}", language, card="№ 7")
+
+
+@pytest.mark.parametrize("spoilt", [None, "somebody's own words"])
+def test_worker_that_looks_before_the_board_has_the_new_mark_stops_nothing(desk: Desk, spoilt: str | None) -> None:
+    """It runs while a person recovers: what is on the board then is what they decided to go on from."""
+    card = desk.add(description=TEXT, column="Одобрено")
+    desk.sweep(full=True)
+    saved = save(desk)
+    horizon(desk, card, 2041)
+    desk.sweep(full=True)
+    if spoilt is not None:
+        desk.board.write_project_notes({MARK_NOTE: spoilt})
+    go_back(desk, saved)
+    stops(desk)
+    worker, looked = replace(desk.parts, nonce=""), []
+
+    def meanwhile(operation: str, phase: str) -> None:
+        if (operation, phase) == ("write_project_notes", "write") and not looked:
+            looked.append(True)
+            check_mark(worker, desk.board.read(()).mark)
+
+    desk.board.world.faults.hook = meanwhile
+    recover(desk.parts)
+    assert looked
+    assert desk.sweep(full=True).errors == []
+    assert look_around(desk.parts).verdict is Verdict.FINE
 
 
 def test_epochs_of_a_lost_life_are_not_used_again(desk: Desk) -> None:
