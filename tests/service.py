@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from tests.boards import KanboardProject
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Longest wait for a condition, in seconds: far beyond what anything takes, so that a slow machine is no failure."""
 
 AREA = "49.0,53.35,49.75,53.7"

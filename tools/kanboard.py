@@ -195,7 +195,9 @@ class KanboardServer:
         """Call one JSON-RPC procedure, as the administrator unless told; a result of false is an error here.
 
         Kanboard moves a card in a transaction that reads first: SQLite refuses it at once when somebody else has
-        written meanwhile. Nothing was moved then, and it is tried again, as a person would.
+        written meanwhile, and it is tried again, as a person would. A card moved in spite of such an answer (it was
+        what comes after the move that met the other) is told by the next try: there is nothing left to move. Then no
+        webhook was sent.
         """
         body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
         tries = MOVES if method.startswith("move") else 1
@@ -204,9 +206,10 @@ class KanboardServer:
             content = answer.json()
             if not (left and "database is locked" in str(content.get("error"))):
                 break
-        if content.get("error") or content["result"] is False:
+        moved = left < tries - 1 and content.get("result") is False
+        if content.get("error") or (content["result"] is False and not moved):
             raise RuntimeError(f"{method}: {content}")
-        return content["result"]
+        return content["result"] or moved
 
     def call_many(self, calls: list[tuple[str, dict[str, Any]]], chunk: int = 100) -> list[Any]:
         """Call many procedures in batches with the application token, which is quick and asks for no rights."""

@@ -31,7 +31,7 @@ PHONE: dict[str, Any] = {
     "has_touch": True,
     "device_scale_factor": 2,
 }
-PATIENCE = 30.0
+PATIENCE = 90.0
 
 _PIXEL = """([x, y]) => new Promise((done) => {
   const map = document.getElementById("map").view.map;
