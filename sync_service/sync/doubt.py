@@ -28,9 +28,8 @@ def doubt_debts(feature: Feature, pair: Pair) -> Pair:
     mine = feature.properties
     spoken = names_spoken(feature)
     edited = [name for name in spoken if mine.get(name) != pair.agreed.get(name)]
-    agreed = {**pair.agreed, CHECK: mine.get(CHECK)}  # a tag that was taken off meanwhile stays off
     owed = {name: debt for name, debt in pair.owed.items() if name not in spoken and name != CHECK}
-    return _doubt(feature, replace(pair, agreed=agreed, owed=owed), edited)
+    return _doubt(feature, replace(pair, owed=owed), edited)
 
 
 def names_spoken(feature: Feature) -> frozenset[str]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from kanban_adapter.card import MARK_NOTE
-from kanban_adapter.errors import BadCredentials
+from kanban_adapter.errors import BadCredentials, NotPermitted
 from sync_service.engine.mark import Kept, Mark, Verdict, check_mark, judge, leave_mark
 from sync_service.engine.recovery import ACTS, look_around, recover, rehearse
 from sync_service.engine.report import Report
@@ -432,6 +432,26 @@ def test_place_set_after_the_backup_is_asked_about_once_and_nothing_doubles(desk
     assert desk.known(card).properties["place_check"] is None, "a moderator looked: it is not asked again"
 
 
+def test_question_about_a_place_that_never_reached_the_card_is_asked_after_the_store_went_back(desk: Desk) -> None:
+    """That the card has no tag does not tell that somebody looked."""
+    card = desk.add(description=TEXT, column="Одобрено")
+    desk.sweep(full=True)
+    on_map(desk, card, lambda known: set_place(known, THERE))
+    desk.sweep(full=True)
+    desk.board.world.faults.hook = refuse_tags
+    desk.board.as_person.edit_card(card, description=TEXT.replace("53.5303", "53.5304"))
+    desk.sweep(full=True)
+    assert desk.known(card).properties["place_check"] == TEXT_CHANGED
+    saved = save(desk)
+    horizon(desk, card, 2041)
+    desk.sweep(full=True)
+    assert read(desk, card).tags == set()
+    desk.board.world.faults.hook = None
+    recovered(desk, saved)
+    assert CHECK_TAG in read(desk, card).tags
+    assert desk.known(card).properties["place_check"] == TEXT_CHANGED
+
+
 def test_move_that_was_owed_is_not_made_again(desk: Desk) -> None:
     card = desk.add(description=TEXT, column="На рассмотрении")
     desk.sweep(full=True)
@@ -468,7 +488,8 @@ def test_worker_that_looks_before_the_board_has_the_new_mark_stops_nothing(desk:
         desk.board.write_project_notes({MARK_NOTE: spoilt})
     go_back(desk, saved)
     stops(desk)
-    worker, looked = replace(desk.parts, nonce=""), []
+    worker = replace(desk.parts, nonce="")
+    looked: list[bool] = []
 
     def meanwhile(operation: str, phase: str) -> None:
         if (operation, phase) == ("write_project_notes", "write") and not looked:
@@ -700,6 +721,12 @@ def refuse(operation: str, phase: str) -> None:
     """The account may not leave marks."""
     if phase == "write" and operation == "write_project_notes":
         raise BadCredentials(operation, "account bot")
+
+
+def refuse_tags(operation: str, phase: str) -> None:
+    """The account may not set tags."""
+    if phase == "write" and operation == "set_tag":
+        raise NotPermitted(operation, "account bot")
 
 
 def die(operation: str, phase: str) -> None:
