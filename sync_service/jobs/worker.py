@@ -174,6 +174,7 @@ class Worker:
             report = Report()
             sent = sending.send_effects(self.parts, report)
             if sent:
+                self._courtesy.wrote(self.parts.now())
                 note(log, "effects.sent", tried=sent, written=report.board_writes, errors=report.errors)
         return bool(sent)
 
@@ -204,7 +205,7 @@ class Worker:
             self._sweep(SweepOptions(full=True))
             self._keep_night(self.schedule.night(now))
             return True
-        if self.schedule.short_due(now, self._swept):
+        if self.schedule.short_due(now, self._swept) or self._courtesy.should_look(now):
             self._sweep(SweepOptions())
             return True
         return False
@@ -219,6 +220,7 @@ class Worker:
         except BaseException:
             self._swept = before  # it is still due: a sweep that failed is what the next try begins with
             raise
+        self._courtesy.looked(self._swept)
         swept_now(self.parts)
         return report
 

@@ -22,6 +22,7 @@ from sqlalchemy import event, update
 from kanban_adapter.errors import BadCredentials, BoardError, Failed, NotPermitted, Unreachable
 from sync_service.app import create_app
 from sync_service.errors import Unavailable
+from sync_service.jobs.courtesy import CALM
 from sync_service.jobs.leader import LENGTH, WORKER, Leadership
 from sync_service.jobs.lookups import Lookups
 from sync_service.jobs.schedule import Schedule
@@ -271,6 +272,26 @@ def test_listing_that_one_card_spoils_holds_up_no_other(desk: Desk) -> None:
         desk.board.world.faults.hook = None
         work(desk, worker, minutes=1)
         assert note_of(desk, TROUBLE) is None
+
+
+def test_move_that_met_our_write_and_was_not_told_of_is_looked_for_once_it_is_calm(desk: Desk) -> None:
+    """Kanboard makes such a move, answers that its file is locked, and sends no webhook."""
+    first, second, third = (desk.add(column="На рассмотрении") for _ in range(3))
+    moved: list[str] = []
+
+    def meanwhile(operation: str, phase: str) -> None:
+        if (operation, phase) == ("ensure_link", "write") and not moved:
+            for card, desk.webhooks in ((second, False), (third, True)):
+                moved.append(card)
+                desk.drag(card, "Одобрено")
+
+    with led(desk) as worker:
+        work(desk, worker, seconds=1)
+        desk.board.world.faults.hook = meanwhile
+        desk.drag(first, "Одобрено")
+        work(desk, worker, seconds=CALM.total_seconds() + 2)
+    assert moved == [second, third]
+    assert [desk.known(card).visibility for card in (first, second, third)] == [PUBLIC] * 3
 
 
 def test_trouble_of_a_worker_that_died_is_not_said_for_ever(desk: Desk) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from sync_service.jobs.courtesy import LONGEST, PAUSE, Courtesy
+from sync_service.jobs.courtesy import CALM, LONGEST, PAUSE, Courtesy
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -43,3 +43,33 @@ def test_after_sending_people_are_waited_for_anew() -> None:
     assert courtesy.left(at(0)) == 0
     courtesy.heard(at(60))
     assert courtesy.left(at(60)) == PAUSE.total_seconds()
+
+
+@pytest.mark.parametrize(
+    ("events", "now", "look"),
+    [
+        ([("heard", 0), ("heard", 1)], 60, False),
+        ([("heard", 0), ("wrote", 1)], 60, False),
+        ([("wrote", 1), ("heard", 1.5)], 1.5 + CALM.total_seconds(), True),
+        ([("wrote", 1), ("heard", 1.5)], 2, False),
+        ([("wrote", 1), ("heard", 1 + CALM.total_seconds())], 60, False),
+        ([("wrote", 3600), ("heard", 0)], 60, False),
+        ([("wrote", 3600), ("heard", 3600), ("heard", 0)], 60, True),
+    ],
+    ids=["nothing written", "before", "meanwhile", "not calm", "long after", "the clock was set back", "and after"],
+)
+def test_somebody_looks_where_people_and_we_met(events: list[tuple[str, float]], now: float, *, look: bool) -> None:
+    courtesy = Courtesy()
+    for what, moment in events:
+        getattr(courtesy, what)(at(moment))
+    assert courtesy.should_look(at(now)) is look
+
+
+def test_whoever_was_heard_while_the_board_was_looked_through_is_looked_for_again() -> None:
+    courtesy = Courtesy()
+    courtesy.wrote(at(0))
+    courtesy.heard(at(1))
+    courtesy.looked(at(0.5))
+    assert courtesy.should_look(at(10))
+    courtesy.looked(at(10))
+    assert not courtesy.should_look(at(20))
