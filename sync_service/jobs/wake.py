@@ -8,9 +8,11 @@ from __future__ import annotations
 import contextlib
 import select
 import socket
+from functools import cache
 from hashlib import blake2b
 
 
+@cache
 def _address(store_url: str) -> str:
     # An abstract address: no file to leave behind, no limit on the length of the store's path, gone with its process.
     return f"\0placecard-{blake2b(store_url.encode(), digest_size=16).hexdigest()}"

@@ -6,8 +6,9 @@ import hmac
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from dataclasses import dataclass, field
 from functools import partial
-from threading import Semaphore
+from threading import Lock, Semaphore
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, request
@@ -54,24 +55,54 @@ def create_blueprint(
     return blueprint
 
 
+@dataclass(slots=True)
+class _Batch:
+    """Hints that are written in one transaction, and how that ended."""
+
+    cards: set[str] = field(default_factory=set)
+    written: bool = False
+    error: Unavailable | None = None
+
+
 class Keeper:
-    """Keeps hints without making the board wait: while the store is busy, a thread waits in its place."""
+    """Keeps hints without making the board wait: while the store is busy, a thread waits in its place.
+
+    What comes while others are being written is written together after them: the disk is waited for once.
+    """
 
     def __init__(self, database: Database, wake: Callable[[], None]) -> None:
         self._database = database
         self._wake = wake
         self._later = ThreadPoolExecutor(1, "hints")
         self._waiting = Semaphore(_MOST_WAITING)
+        self._joining, self._writing = Lock(), Lock()
+        self._next = _Batch()
 
     def keep(self, card_ids: frozenset[str]) -> None:
         """Keep the hints and wake the worker, now or as soon as the store can be written."""
-        try:
-            self._write(card_ids, _PATIENCE_SECONDS)
-        except Unavailable as error:
-            if error.data["reason"] == "store_busy" and self._waiting.acquire(blocking=False):
-                self._later.submit(copy_context().run, self._keep_later, card_ids)
-            else:
-                _lost(error, card_ids)
+        error = self._write_together(card_ids)
+        if error is None:
+            return
+        if error.data["reason"] == "store_busy" and self._waiting.acquire(blocking=False):
+            self._later.submit(copy_context().run, self._keep_later, card_ids)
+        else:
+            _lost(error, card_ids)
+
+    def _write_together(self, card_ids: frozenset[str]) -> Unavailable | None:
+        with self._joining:
+            batch = self._next
+            batch.cards |= card_ids
+        with self._writing:
+            if batch.written:
+                return batch.error
+            with self._joining:
+                self._next = _Batch()
+            try:
+                self._write(frozenset(batch.cards), _PATIENCE_SECONDS)
+            except Unavailable as error:
+                batch.error = error
+            batch.written = True
+        return batch.error
 
     def _keep_later(self, card_ids: frozenset[str]) -> None:
         try:

@@ -56,5 +56,8 @@ def write_note(connection: Connection, key: str, value: str | None) -> None:
     if value is None:
         connection.execute(delete(note).where(note.c.key == key))
         return
-    statement = insert(note).values(key=key, value=value)
-    connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_={"value": value}))
+    connection.execute(_WRITE_NOTE, {"key": key, "value": value})
+
+
+_NOTE = insert(note)
+_WRITE_NOTE = _NOTE.on_conflict_do_update(index_elements=["key"], set_={"value": _NOTE.excluded.value})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 BUSY_SECONDS = 10.0
 """How long a writer waits for another."""
+_NAP, _LONGEST_NAP = 0.0001, 0.005
+"""Seconds between two looks whether the lock is free; a transaction holds it for some ten times the shorter one."""
 
 READING: Mapping[str, Any] = {}
 """Options of a connection that reads."""
@@ -60,15 +63,33 @@ def begin(connection: Connection) -> None:
 
 def lock(connection: Connection, patience: float, *, lasting: bool) -> None:
     """Begin a transaction that writes: it has the lock from here on."""
+    driver: Any = connection.connection.dbapi_connection
     # In WAL a later commit that waits for the disk takes all earlier ones there with it, in their order.
-    connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if lasting else 'NORMAL'}")
-    if patience != BUSY_SECONDS:
-        connection.exec_driver_sql(f"PRAGMA busy_timeout={round(patience * 1000)}")
+    driver.execute(f"PRAGMA synchronous={'FULL' if lasting else 'NORMAL'}")
+    driver.execute("PRAGMA busy_timeout=0")
     try:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        if not _takes_turn(driver, patience):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")  # the last try: its error is the one that callers know
     finally:
-        if patience != BUSY_SECONDS:
-            connection.exec_driver_sql(f"PRAGMA busy_timeout={round(BUSY_SECONDS * 1000)}")
+        driver.execute(f"PRAGMA busy_timeout={round(BUSY_SECONDS * 1000)}")
+
+
+def _takes_turn(driver: sqlite3.Connection, patience: float) -> bool:
+    """Begin to write, waiting at most so many seconds while somebody else does; whether it has begun.
+
+    SQLite itself would wait in ever longer naps, of a tenth of a second soon, while the lock is free most of the time.
+    """
+    started = time.monotonic()
+    while (waited := time.monotonic() - started) < patience:
+        try:
+            driver.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if machine_fault(error) != "store_busy":
+                break
+            time.sleep(min(_LONGEST_NAP, _NAP + waited / 4))
+        else:
+            return True
+    return False
 
 
 _FAULTS = {
