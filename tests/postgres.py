@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -120,6 +121,13 @@ def _as_user(*command: object) -> list[str]:
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     """The server, started when first wanted."""
+    with run_cluster() as made:
+        yield made
+
+
+@contextmanager
+def run_cluster() -> Iterator[Cluster]:
+    """A server, ended at the end."""
     folder = Path(tempfile.mkdtemp(prefix="placecard-postgresql."))
     if os.geteuid() == 0:
         owner = pwd.getpwnam("postgres")
@@ -186,4 +194,4 @@ def new_store(store_kind: str, tmp_path: Path, request: pytest.FixtureRequest) -
         request.getfixturevalue("cluster").take_back(url)
 
 
-__all__ = ["TEMPLATE", "Cluster", "both_stores", "cluster", "name_of", "new_store", "server_store", "store_kind"]
+__all__ = ["TEMPLATE", "Cluster", "both_stores", "cluster", "name_of", "new_store", "run_cluster", "server_store", "store_kind"]

@@ -209,7 +209,7 @@ class KanboardServer:
         moved = left < tries - 1 and content.get("result") is False
         if content.get("error") or (content["result"] is False and not moved):
             raise RuntimeError(f"{method}: {content}")
-        return content["result"] or moved
+        return moved or content["result"]
 
     def call_many(self, calls: list[tuple[str, dict[str, Any]]], chunk: int = 100) -> list[Any]:
         """Call many procedures in batches with the application token, which is quick and asks for no rights."""
