@@ -223,7 +223,7 @@ def test_who_does_not_come_back_from_the_browser_closes_the_window(citizen: Newc
     citizen.told()
     citizen.click("[each for each in connect.findChildren(QPushButton) if each is not connect.next][0]")
     citizen.hands.closed("connect")
-    assert citizen.run("[session.copy, store.configIds(), session._signing]") == [None, [], False]
+    assert citizen.run("[session.copy, store.configIds(), signin.signer().busy]") == [None, [], False]
     assert provider.asked == []
 
 

@@ -41,6 +41,13 @@ def ask(address, config):
 def failed(error):
     global answer
     answer = error.key
+def ask_twice(address, config):
+    answers.clear()
+    for path in ("/one", "/two"):
+        def work(progress, stop, path=path):
+            return network.QgisTransport(config, stop.feedback).send(Request("GET", address + path)).body.decode()
+        tasks.run_in_background("ask", work, answers.append, lambda error: answers.append(error.key))
+answers = []
 """
 
 
@@ -64,6 +71,21 @@ def log_in(application: Application, provider: Provider) -> None:
     (address,) = until(lambda: application.opened()[before:])
     provider.log_in(address)
     application.until("entered")
+
+
+def end(application: Application, provider: Provider) -> None:
+    """A session that is over as soon as it began, found over by whoever asks next: the browser is open for them."""
+    provider.lifetime = 1
+    log_in(application, provider)
+    provider.ended = True
+    before = len(application.opened())
+
+    def opens() -> bool:
+        application.run(f"enter({provider.url!r}, config)", later=True)
+        until(lambda: application.opened()[before:] or application.run("entered"))
+        return len(application.opened()) > before
+
+    until(opens)
 
 
 @pytest.mark.usefixtures("config")
@@ -95,19 +117,9 @@ def _asks_refreshed(application: Application, provider: Provider) -> bool:
 def test_a_session_that_is_over_opens_the_browser_and_can_be_given_up(
     application: Application, provider: Provider
 ) -> None:
-    provider.lifetime = 1
-    log_in(application, provider)
-    provider.ended = True
-    before = len(application.opened())
     application.run("button.show()")
     application.until("button.isVisible()")
-
-    def opens() -> bool:
-        application.run(f"enter({provider.url!r}, config)", later=True)
-        until(lambda: application.opened()[before:] or application.run("entered"))
-        return len(application.opened()) > before
-
-    until(opens)
+    end(application, provider)
     assert application.run("entered") is None
     hands = Hands(application)
     hands.click(*hands.spot("button"))
@@ -118,6 +130,40 @@ def test_a_session_that_is_over_opens_the_browser_and_can_be_given_up(
     log_in(application, provider)
     assert application.run("entered") == "in"
     application.run("button.hide()")
+
+
+@pytest.mark.usefixtures("config")
+def test_two_who_ask_at_once_wait_for_one_browser(application: Application, provider: Provider) -> None:
+    """A second wait inside the first would bring QGIS down."""
+    end(application, provider)
+    application.run("signin.give_up()")
+    application.until("entered")
+    before = len(application.opened())
+    application.run(f"ask_twice({provider.url!r}, config)")
+    (address,) = until(lambda: application.opened()[before:])
+    application.until("len(network.courier()._held) == 1")
+    application.run(f"enter({provider.url!r}, config)")
+    assert application.run("entered") == "error.sign_in"  # and no second browser
+    provider.ended, provider.lifetime = False, 300
+    provider.log_in(address)
+    application.until("len(answers) == 2")
+    assert {answer.removeprefix("Bearer ") for answer in application.run("answers")} <= provider.given
+    assert len(application.opened()) == before + 1
+
+
+@pytest.mark.usefixtures("config")
+def test_two_who_ask_at_once_give_up_at_once(application: Application, provider: Provider) -> None:
+    end(application, provider)
+    application.run("signin.give_up()")
+    application.until("entered")
+    before = len(application.opened())
+    application.run(f"ask_twice({provider.url!r}, config)")
+    until(lambda: application.opened()[before:])
+    application.until("len(network.courier()._held) == 1")
+    application.run("signin.give_up()")
+    application.until("len(answers) == 2")
+    assert application.run("answers") == ["error.sign_in", "error.sign_in"]
+    assert len(application.opened()) == before + 1
 
 
 def test_a_token_is_kept_encrypted_and_sent(application: Application, provider: Provider) -> None:

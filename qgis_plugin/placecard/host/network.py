@@ -17,6 +17,7 @@ from qgis.PyQt.QtNetwork import QNetworkReply, QNetworkRequest
 
 from placecard.core.errors import Cancelled, PlacecardError, SignInNeeded, Unreachable
 from placecard.core.transport import Reply
+from placecard.host.signin import signer
 
 if TYPE_CHECKING:
     from placecard.core.transport import Request
@@ -66,25 +67,41 @@ class Courier(QObject):  # type: ignore[misc]  # QGIS has no types
         self.moveToThread(QCoreApplication.instance().thread())
         self.sent.connect(self.carry)
         self.dropped.connect(self.drop)
+        self._held: list[Errand] = []
+        signer().ended.connect(self._go_on)
 
     def carry(self, errand: Errand) -> None:
-        """Send the request. Signing it may wait for a person and the browser; QGIS goes on meanwhile."""
+        """Send the request, signed. While somebody is waited for in the browser, it waits too."""
+        if errand.authcfg and signer().busy:
+            self._held.append(errand)
+            return
         asked = _build(errand)
-        signing = QgsApplication.authManager()
-        if errand.authcfg and not signing.updateNetworkRequest(asked, errand.authcfg)[0]:
+        if not errand.dropped and errand.authcfg and not signer().sign(asked, errand.authcfg):
             errand.end(SignInNeeded())
         if errand.dropped:
             errand.end(Cancelled())
         if errand.done.is_set():
             self.ended.emit()
             return
+        self._send(errand, asked)
+
+    def _go_on(self, authcfg: str, signed: bool) -> None:
+        """Whether somebody signed in is known: what waited for it is sent, or ends like that."""
+        held, self._held = self._held, []
+        for errand in held:
+            if signed or errand.authcfg != authcfg:
+                QTimer.singleShot(0, partial(self.carry, errand))
+            else:
+                errand.end(SignInNeeded())
+
+    def _send(self, errand: Errand, asked: QNetworkRequest) -> None:
         manager = QgsNetworkAccessManager.instance()
         if errand.request.method == "GET":
             carried = manager.get(asked)
         else:
             carried = manager.post(asked, QByteArray(errand.request.body or b""))
         if errand.authcfg:
-            signing.updateNetworkReply(carried, errand.authcfg)
+            QgsApplication.authManager().updateNetworkReply(carried, errand.authcfg)
         errand.carried = carried
         carried.finished.connect(partial(self._arrive, errand))
 
@@ -137,6 +154,8 @@ class QgisTransport:
                 raise Cancelled
 
     def _wait_in_loop(self, errand: Errand) -> None:
+        if errand.authcfg and signer().busy:
+            raise SignInNeeded  # who waits for the browser waits until this is over
         carrier, loop, glance = courier(), QEventLoop(), QTimer()
         glance.timeout.connect(loop.quit)
         glance.start(int(GLANCE * 1000))

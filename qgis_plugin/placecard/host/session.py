@@ -70,6 +70,7 @@ class Session(Works):
     def leave(self) -> None:
         """The plugin goes: what is being done stops, and nobody is listened to any more."""
         self.cancel()
+        signin.signer().browsing.disconnect(self._browse)
         self._keep_log(None)
         self._project.readProject.disconnect(self.resume)
         self._project.cleared.disconnect(self._cleared)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from qgis.core import Qgis, QgsApplication, QgsAuthMethodConfig, QgsNetworkAccessManager
-from qgis.PyQt.QtCore import QUrl
+from qgis.PyQt.QtCore import QObject, QTimer, QUrl, pyqtSignal
 from qgis.PyQt.QtNetwork import QNetworkRequest
 
 from placecard.core.errors import SignInNeeded
@@ -24,7 +24,51 @@ PORT = 7070
 """Where QGIS waits for the browser to come back; the identity provider allows http://127.0.0.1:7070/ and localhost."""
 PATIENCE = 30
 """Seconds; QGIS waits five times as long for the browser (2.5 minutes), and for a provider that does not answer."""
+BROWSER_AFTER = 800
+"""Milliseconds of signing a request after which it must be the browser that is waited for."""
 OAUTH2, HEADER = "OAuth2", "APIHeader"
+
+
+class Signer(QObject):  # type: ignore[misc]  # QGIS has no types
+    """Signs requests, in the GUI thread. That may wait for a person and the browser, and QGIS goes on meanwhile.
+
+    It does not survive a second wait inside the first, so nothing else may be signed while it is `busy`. `browsing`
+    tells whether the browser is waited for, `ended` whether a request was signed, by the id of its configuration.
+    """
+
+    browsing = pyqtSignal(bool)
+    ended = pyqtSignal(str, bool)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.busy = False
+
+    def sign(self, request: QNetworkRequest, authcfg: str) -> bool:
+        """Whether it could be signed."""
+        waits = QTimer()
+        waits.setSingleShot(True)
+        waits.timeout.connect(lambda: self.browsing.emit(True))
+        waits.start(BROWSER_AFTER)
+        self.busy, signed = True, False
+        try:
+            signed = bool(QgsApplication.authManager().updateNetworkRequest(request, authcfg)[0])
+        finally:
+            self.busy = False
+            if not waits.isActive():  # so it was told
+                self.browsing.emit(False)
+            waits.stop()
+            self.ended.emit(authcfg, signed)
+        return signed
+
+
+_made: list[Signer] = []
+
+
+def signer() -> Signer:
+    """The one that signs everything. For the GUI thread."""
+    if not _made:
+        _made.append(Signer())
+    return _made[0]
 
 
 def keep_token(address: str, token: str) -> str:
@@ -68,13 +112,12 @@ def ask_first(authcfg: str, address: str) -> None:
     """Have a token before anything else wants one; the browser opens where a person must sign in.
 
     For the GUI thread: asked for by a layer or a task first, it can bring QGIS to a standstill. The window is drawn
-    meanwhile. Raises SignInNeeded.
+    meanwhile. Raises SignInNeeded, also where somebody is being waited for already: one browser is enough.
     """
     if not authcfg:
         return
     request = QNetworkRequest(QUrl(address))
-    signed, _ = QgsApplication.authManager().updateNetworkRequest(request, authcfg)
-    if not signed or not request.hasRawHeader(b"Authorization"):
+    if signer().busy or not signer().sign(request, authcfg) or not request.hasRawHeader(b"Authorization"):
         raise SignInNeeded
 
 

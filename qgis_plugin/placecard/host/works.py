@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Callable
 
 from qgis.core import Qgis
-from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
+from qgis.PyQt.QtCore import QObject, pyqtSignal
 
-from placecard.core.errors import Cancelled, PlacecardError, SignInNeeded
+from placecard.core.errors import Cancelled, PlacecardError
 from placecard.core.service import Service
 from placecard.host import signin
 from placecard.host.network import QgisTransport
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
 Done = Callable[[Any], None]
 Failed = Callable[[PlacecardError], None]
-
-BROWSER_AFTER = 800
-"""Milliseconds of signing in after which a person is told that the browser waits for them."""
 
 
 class Works(QObject):  # type: ignore[misc]  # QGIS has no types
@@ -42,7 +39,7 @@ class Works(QObject):  # type: ignore[misc]  # QGIS has no types
         self.words = words
         self.address = self.authcfg = self.busy_with = ""
         self._task: Background | None = None
-        self._signing = False
+        signin.signer().browsing.connect(self._browse)
         self._waiting: list[Callable[[], Any]] = []
 
     @property
@@ -80,7 +77,7 @@ class Works(QObject):  # type: ignore[misc]  # QGIS has no types
         Whether it has begun; if not, a person was told why.
         """
         title = self.words.say(key)
-        under_way = self.busy_with or (self.words.say("session.browsing") if self._signing else "")
+        under_way = self.busy_with or (self.words.say("session.browsing") if signin.signer().busy else "")
         if under_way:
             self.say("session.busy", Qgis.MessageLevel.Info, what=under_way)
             return False
@@ -141,29 +138,14 @@ class Works(QObject):  # type: ignore[misc]  # QGIS has no types
 
     def _sign(self, address: str, authcfg: str, refuse: Failed) -> bool:
         """Have the sign-in ready before a thread wants it: only here may QGIS ask for its password or the browser."""
-        # QGIS goes on while it waits for the browser, and a person may go on too: one browser is enough.
-        refused = SignInNeeded() if self._signing else self._ask_first(address, authcfg)
-        if refused is not None:
-            refuse(refused)
-        return refused is None
-
-    def _ask_first(self, address: str, authcfg: str) -> PlacecardError | None:
-        waits = QTimer()
-        waits.setSingleShot(True)
-        waits.timeout.connect(self._tell_of_browser)
-        waits.start(BROWSER_AFTER)
-        self._signing = True
         try:
             signin.ask_first(authcfg, address)
         except PlacecardError as error:
-            return error
-        finally:
-            self._signing = False
-            if not waits.isActive():  # so it was told
-                self.browsing.emit(False)
-            waits.stop()
-        return None
+            refuse(error)
+            return False
+        return True
 
-    def _tell_of_browser(self) -> None:
-        self.browsing.emit(True)
-        self.say("session.browser", Qgis.MessageLevel.Info)
+    def _browse(self, on: bool) -> None:
+        self.browsing.emit(on)
+        if on:
+            self.say("session.browser", Qgis.MessageLevel.Info)
