@@ -41,7 +41,7 @@ def ground(seen: Onlooker) -> tuple[int, int, int]:
 def test_none_is_paper_with_a_grid(live_service: LiveService, look: Callable[..., Onlooker]) -> None:
     seen = show(live_service, look)
     assert ground(seen) == PAPER
-    assert seen.drawn("grid")
+    seen.until(lambda: seen.drawn("grid") and seen.drawn("grid-name"), "the grid")
     assert all(re.fullmatch(r"\d+\.\d+°", each["name"]) for each in seen.drawn("grid-name"))
     assert seen.page.locator("#credit").is_hidden()
     assert seen.page.locator("#scale-text").inner_text().endswith(" м")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 import pytest
@@ -166,8 +167,8 @@ def test_both_versions_are_on_maps_that_move_together(
     seen.until(lambda: seen.page.evaluate(f"{MAPS}.every((map) => map?.loaded())"), "both maps")
     assert seen.page.locator("svg.sketch").count() == 0
     for layer in ("theirs-point", "mine-line"):
-        shown = f"{MAPS}.map((map) => map.queryRenderedFeatures({{layers: ['{layer}']}}).length > 0)"
-        assert seen.page.evaluate(shown) == [True, True], layer
+        shown = f"{MAPS}.every((map) => map.queryRenderedFeatures({{layers: ['{layer}']}}).length > 0)"
+        seen.until(functools.partial(seen.page.evaluate, shown), layer)
     seen.page.evaluate(f"{MAPS}[0].jumpTo({{center: [49.36, 53.54], zoom: 13}})")
     centres = seen.page.evaluate(f"{MAPS}.map((map) => [...map.getCenter().toArray(), map.getZoom()])")
     assert centres[0] == centres[1] == pytest.approx([49.36, 53.54, 13])

@@ -151,7 +151,7 @@ def test_second_click_goes_on_to_what_lies_below(live_service: LiveService, look
     seen.shown("mark", 2)
     opened = set()
     for _ in range(2):
-        seen.page.mouse.click(*seen.spot(*HOME))
+        seen.page.mouse.click(*seen.settled().spot(*HOME))
         opened.add(seen.page.locator("#card h2").inner_text())
     assert opened == {"one", "two"}
 

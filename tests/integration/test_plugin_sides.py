@@ -2,7 +2,8 @@
 the wire is lost: in the end all three say the same, and no edit is lost.
 
 An edit is safe if it stands, if somebody who saw it has put another in its place, or if it waits in an open clash
-(`tests/simulation/oracle.py`). Two runs with one seed do the same; a run that failed tells what was done.
+(`tests/simulation/oracle.py`). A run that failed tells what was done. The same seed and steps do it again, as
+`@example(seed=…, steps=…)`; what Kanboard gives, ids and times, differs.
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ def live(day: Day, steps: int) -> list[str]:
 # The same days every time. A day of chances is not made simpler by a smaller seed: nothing is shrunk.
 @pytest.mark.timeout(900)
 @given(st.integers(0, 2**32), st.integers(10, 70))
-@settings(max_examples=6, deadline=None, derandomize=True, phases=(Phase.explicit, Phase.generate))
+@settings(max_examples=12, deadline=None, derandomize=True, phases=(Phase.explicit, Phase.generate))
 def test_all_sides_agree_in_the_end_and_no_edit_is_lost(
     kanboard_server: KanboardServer, folder: Callable[[], Path], seed: int, steps: int
 ) -> None:

@@ -133,15 +133,16 @@ def test_a_save_that_was_killed_is_whole_or_not_at_all(
     with opened(tmp_path, full_town, release) as place:
         place.connect()
         place.copy(path)
-        stood = [each.stat().st_mtime_ns for each in tmp_path.glob("рабочая копия.gpkg*")]
         place.run(
             "layer = session.layers()['points'][0]; layer.startEditing()\n"
             "index = layer.fields().indexOf('address')\n"
             "for each in layer.getFeatures():\n"
             "    layer.changeAttributeValue(each.id(), index, 'Мира, 9')"
         )
+        files = path, path.with_name(f"{path.name}-wal")
+        stood = [each.stat().st_mtime_ns for each in files]
         place.run("layer.commitChanges()", later=True)
-        until(lambda: [each.stat().st_mtime_ns for each in tmp_path.glob("рабочая копия.gpkg*")] != stood)
+        until(lambda: [each.stat().st_mtime_ns for each in files] != stood)
         place.application.kill()
     with opened(tmp_path, full_town, release) as place:
         take_up(place, path)

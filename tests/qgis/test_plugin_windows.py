@@ -337,6 +337,7 @@ def test_a_push_is_shown_before_it_is_made_and_put_back_as_a_whole(connected: Se
     until(lambda: colleague.row(title)["geometry"] is None)
     seat.app.until("'Велодорожка до завода' in [e.title for e in session.copy.proposals('unplaced')]")
     seat.run("undo.close(); push.close()")
+    seat.app.until("not session.busy_with")
 
 
 def test_a_clash_is_drawn_in_two_colours_and_solved(connected: Seat) -> None:
@@ -430,10 +431,7 @@ def test_it_is_at_home_among_options_and_in_the_browser(connected: Seat) -> None
 def test_the_plugin_goes_without_a_trace_and_comes_back(connected: Seat) -> None:
     seat = connected
     seat.run("import qgis.utils; qgis.utils.unloadPlugin('placecard')")
-    seat.run("QApplication.processEvents()")
-    assert (
-        seat.run("[d.objectName() for d in iface.mainWindow().findChildren(QDockWidget)].count('PlacecardDock')") == 0
-    )
+    seat.app.until("not iface.mainWindow().findChildren(QDockWidget, 'PlacecardDock')")
     seat.run("qgis.utils.loadPlugin('placecard'); qgis.utils.startPlugin('placecard')")
     seat.run("frame = plugins['placecard'].frame; session = frame.session; dock = frame.dock")
     assert seat.run("dock.isVisible()")
