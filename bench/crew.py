@@ -1,7 +1,7 @@
 """Four workers on PostgreSQL beside one: how much sooner a pile of changed cards is on the map.
 
-Once with the board on this machine, where board, database and workers share its cores; and once with a board whose every
-answer takes a while longer, as a hosted one's does: then there is waiting to be done side by side.
+Once with the board on this machine, where board, database and workers share its cores; and once with a board whose
+every answer takes a while longer, as a hosted one's does: then there is waiting to be done side by side.
 """
 
 from __future__ import annotations

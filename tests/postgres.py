@@ -194,4 +194,14 @@ def new_store(store_kind: str, tmp_path: Path, request: pytest.FixtureRequest) -
         request.getfixturevalue("cluster").take_back(url)
 
 
-__all__ = ["TEMPLATE", "Cluster", "both_stores", "cluster", "name_of", "new_store", "run_cluster", "server_store", "store_kind"]
+__all__ = [
+    "TEMPLATE",
+    "Cluster",
+    "both_stores",
+    "cluster",
+    "name_of",
+    "new_store",
+    "run_cluster",
+    "server_store",
+    "store_kind",
+]
