@@ -135,8 +135,8 @@ class Moderators:
     def store_back(self, moment: int) -> None:
         """The store was put back to what it was at `moment`.
 
-        With it went in which order lines and metadata were written since, and that a card which says what the backup
-        had read last, and nothing in its metadata, ever said anything else.
+        With it went in which order lines and metadata were written since, and that a line which says what the backup
+        had read last ever said anything else.
         """
         for card in self._cards():
             self._weigh_channels(card, why=ORDER)
@@ -147,9 +147,8 @@ class Moderators:
         if known is None:
             return
         for field in SHARED:
-            silent = not card.metadata.get(f"placecard_{field}") and field not in known["noted"]
             line = line_of(card.description, field)
-            if silent and line == known["lines"].get(field):
+            if line == known["lines"].get(field):
                 self._rig.oracle.excuse(key_of(card), field, line, PUT_BACK, since=moment)
 
     def _weigh_channels(self, card: Held, spoken: str = "", channel: str = "", why: str = TWO_CHANNELS) -> None:
