@@ -143,7 +143,7 @@ class Moderators:
             self._weigh_silence(card, moment)
 
     def _weigh_silence(self, card: Held, moment: int) -> None:
-        known = self._known(card)
+        known = self._known_or_made(card)
         if known is None:
             return
         for field in SHARED:
@@ -153,9 +153,7 @@ class Moderators:
 
     def _weigh_channels(self, card: Held, spoken: str = "", channel: str = "", why: str = TWO_CHANNELS) -> None:
         """Where line and metadata both say something that nobody has read yet, nobody can tell which came later."""
-        known = self._known(card)
-        if known is None and card.reference:
-            known = {"noted": {}, "lines": {}}  # as we made it
+        known = self._known_or_made(card)
         for field in LABELS:
             name = "placement" if field == "geometry" else field
             line, text = line_of(card.description, field), card.metadata.get(f"placecard_{name}", "")
@@ -346,6 +344,11 @@ class Moderators:
         query = "SELECT state FROM pair WHERE card_id = ? AND card_created = ?"
         row = self._rig.store.raw.execute(query, (card.id, card.created)).fetchone()
         return None if row is None else orjson.loads(row[0])
+
+    def _known_or_made(self, card: Held) -> dict[str, Any] | None:
+        """Likewise; a card made for a drawn proposal and not read yet is known as it was made."""
+        known = self._known(card)
+        return {"noted": {}, "lines": {}} if known is None and card.reference else known
 
     def _told(self, card: Held) -> set[Any]:
         """The place the card's last comment of ours tells of: whoever looks at the card knows it."""
