@@ -66,7 +66,7 @@ def gather(connection: Connection, parts: Parts, context: Context, card: Card, s
     if before is not None:
         bearer, feature = _strays(connection, board, card, before.pair), find_feature(connection, before.pair.guid)
     else:
-        bearer, feature = _bearer(connection, board, card)
+        bearer, feature = _bearer(connection, board, card, parts.interpreter.link_base)
     ref = CardRef(board.identity, card.id, card.created)
     guid = before.pair.guid if before else feature.guid if feature else _guid_of(ref, card, bearer)
     view = parts.interpreter.view(card, board, said, read_note(connection, released_key(guid)))
@@ -113,7 +113,7 @@ def released_key(guid: str) -> str:
     return f"released:{guid}"
 
 
-def _bearer(connection: Connection, board: Board, card: Card) -> tuple[Bearer, Feature | None]:
+def _bearer(connection: Connection, board: Board, card: Card, ours: str) -> tuple[Bearer, Feature | None]:
     """Whose guid a new card bears, by its reference or by its birth, and the feature that waits for this card."""
     born = CardRef(board.identity, card.id, card.created).guid
     if _is_guid(card.reference) and card.reference != born:
@@ -122,7 +122,7 @@ def _bearer(connection: Connection, board: Board, card: Card) -> tuple[Bearer, F
             return Bearer.UNPAIRED, feature
         if feature is not None:
             return Bearer.PAIRED, None
-        if any(key.startswith(METADATA_PREFIX) for key in card.metadata):
+        if _was_at(card, ours):
             return Bearer.LOST, None  # our hand was on this card: its reference is a guid that we gave
     returned = find_feature(connection, born)
     if returned is None:
@@ -130,6 +130,12 @@ def _bearer(connection: Connection, board: Board, card: Card) -> tuple[Bearer, F
     if pairs.pair_of(connection, board.identity, born) is None:
         return Bearer.UNPAIRED, returned
     return Bearer.RETURNED, None
+
+
+def _was_at(card: Card, ours: str) -> bool:
+    """Whether a card bears anything that we write, links of `ours` among it; people take off one thing or another."""
+    metadata = any(key.startswith(METADATA_PREFIX) for key in card.metadata)
+    return metadata or any(link.url.startswith(ours) for link in card.links)
 
 
 def _strays(connection: Connection, board: Board, card: Card, pair: Pair) -> Bearer:

@@ -367,20 +367,26 @@ def test_edit_that_never_arrived_is_owed_still(desk: Desk) -> None:
     assert pair_of(desk, card).clashing == {}
 
 
-def test_feature_drawn_after_the_backup_comes_back_under_its_guid(desk: Desk) -> None:
-    desk.add(description=TEXT, column="Одобрено")
-    desk.sweep(full=True)
-    saved = save(desk)
+def draw(desk: Desk, stage: str) -> tuple[Feature, str]:
+    """A proposal drawn in QGIS, and its card."""
     drawn = replace(
         make_feature(THERE, Hand.MAP, title="Нарисовано в QGIS"), guid="0b7a5c52-7c1f-4d25-8a55-5f1b4a0c2e77"
     )
-    body = {"stage": "proposed", "title": "Нарисовано в QGIS", "description": "", "reference": drawn.guid}
+    body = {"stage": stage, "title": "Нарисовано в QGIS", "description": "", "reference": drawn.guid}
     with desk.parts.database.writing() as connection:
         write_feature(connection, drawn, QGIS, desk.now)
         outbox.owe(connection, drawn.guid, [Effect(EffectKind.CARD, "card", body)], desk.now)
     desk.sweep(full=True)
     (card,) = desk.board.find_reference(drawn.guid)
     assert desk.known(card).guid == drawn.guid
+    return drawn, card
+
+
+def test_feature_drawn_after_the_backup_comes_back_under_its_guid(desk: Desk) -> None:
+    desk.add(description=TEXT, column="Одобрено")
+    desk.sweep(full=True)
+    saved = save(desk)
+    drawn, card = draw(desk, "proposed")
     recovered(desk, saved)
     again = desk.known(card)
     assert (again.guid, again.geometry, again.properties["title"]) == (drawn.guid, None, "Нарисовано в QGIS")
@@ -388,6 +394,19 @@ def test_feature_drawn_after_the_backup_comes_back_under_its_guid(desk: Desk) ->
     assert len(desk.board.find_reference(drawn.guid)) == 1, "no twin"
     assert read(desk, card).metadata["placecard_placement"] == "placed", "not undone while nobody has looked"
     assert read(desk, card).reference == drawn.guid
+
+
+def test_it_does_so_too_when_its_metadata_was_taken_off(desk: Desk) -> None:
+    desk.add(description=TEXT, column="Одобрено")
+    desk.sweep(full=True)
+    saved = save(desk)
+    drawn, card = draw(desk, "proposed")
+    desk.drag(card, "Одобрено")
+    desk.sweep(full=True)
+    assert desk.links(card)
+    desk.board.world.state.cards[card].metadata.clear()
+    recovered(desk, saved)
+    assert desk.known(card).guid == drawn.guid
 
 
 def test_copy_that_takes_a_lost_guid_leaves_no_twin(desk: Desk) -> None:
