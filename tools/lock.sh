@@ -8,8 +8,8 @@ pin() {
         --python-version 3.11 "$@"
 }
 
-pin pyproject.toml --extra postgresql -o requirements/run.txt
-pin pyproject.toml --extra postgresql --extra dev --group plugin -o requirements/dev.txt
+pin pyproject.toml --extra postgresql --extra sso -o requirements/run.txt
+pin pyproject.toml --extra postgresql --extra sso --extra dev --group plugin -o requirements/dev.txt
 pin --group plugin -o requirements/plugin.txt
 .venv/bin/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"])' |
     pin - -o requirements/build.txt

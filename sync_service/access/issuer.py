@@ -28,11 +28,15 @@ _TIMEOUT = (1.0, 2.0)
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """Addresses of an issuer: where a person signs in, and where a program gets its tokens."""
+    """Addresses of an issuer: where a person signs in, where a program gets its tokens, and where its keys are.
+
+    The last is empty where it names none: then no token of its can be checked.
+    """
 
     issuer: str
     authorization: str
     token: str
+    keys: str = ""
 
 
 class Issuer:
@@ -71,9 +75,9 @@ class Issuer:
         issuer = told.get("issuer") if isinstance(told, dict) else None
         if not isinstance(issuer, str) or issuer.rstrip("/") != self._address.rstrip("/"):
             raise ValueError("another issuer")
-        found = Endpoints(issuer, told.get("authorization_endpoint", ""), told.get("token_endpoint", ""))
         scheme = self._address.partition("://")[0]
-        for address in (found.authorization, found.token):
+        named = [told.get(name, "") for name in ("authorization_endpoint", "token_endpoint", "jwks_uri")]
+        for address in named[:2] if named[2] == "" else named:
             if not isinstance(address, str) or address.partition("://")[0] not in {scheme, "https"}:
                 raise ValueError("no address")
-        return found
+        return Endpoints(issuer, *named)
