@@ -141,6 +141,8 @@ class Moderators:
         for card in self._cards():
             self._weigh_channels(card, why=ORDER)
             self._weigh_silence(card, moment)
+        for card in self._rig.world.state.cards.values():
+            self._may_stray(card)
 
     def _weigh_silence(self, card: Held, moment: int) -> None:
         known = self._known_or_made(card)
@@ -368,10 +370,14 @@ class Moderators:
     def move_away(self) -> str | None:
         if (card := self._card()) is None:
             return None
-        if self._rig.guid_of(key_of(card)) is None:
-            self._rig.oracle.strays.add(card.title)  # nobody looks for it there: what it was made for is made again
         self._hand.move_project(card.id, self._rig.foreign)
+        self._may_stray(card)
         return f"moves card {card.id} out of the project"
+
+    def _may_stray(self, card: Held) -> None:
+        """Nobody looks elsewhere for a card that nobody knows: what it was made for is made again."""
+        if card.project_id != self._rig.project and self._rig.guid_of(key_of(card)) is None:
+            self._rig.oracle.strays.add(card.title)
 
     def move_back(self) -> str | None:
         if (card := self._card(here=False)) is None:
