@@ -1,4 +1,4 @@
-"""Tells who is asking: by the token, by the cookie `/signin` gave for it, or by sitting at the machine itself.
+"""Tells who is asking: by the token, by one of the identity provider, by the cookie `/signin` gave, or by sitting here.
 
 A person at the machine counts only while neither a token nor an identity provider is set, and only if nothing suggests
 that the request came through a proxy or from another site's page.
@@ -14,16 +14,17 @@ from urllib.parse import urlsplit
 from flask import Request, current_app, g, request, session
 
 from sync_service.access.forms import check_form
-from sync_service.access.person import ANONYMOUS, LOCAL, SIGNED_IN, TOKEN_HOLDER, Person, Proof
-from sync_service.access.table import Action, Role
+from sync_service.access.person import ANONYMOUS, LOCAL, SIGNED_IN, TOKEN_HOLDER, Person, Proof, person_from
 from sync_service.errors import NotAllowed, Unauthenticated
 from sync_service.loopback import is_loopback
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from pydantic import SecretStr
 
+    from sync_service.access.table import Action
+    from sync_service.access.tokens import Claims
     from sync_service.settings import Settings
 
 EXTENSION = "placecard.gate"
@@ -34,9 +35,13 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Gate:
-    """Knows the token and tells who asks. Pure: all it looks at is the request and the session it is given."""
+    """Knows the token and tells who asks. All it looks at is the request and the session it is given.
 
-    def __init__(self, settings: Settings, key: SecretStr) -> None:
+    `verify` checks tokens of the identity provider, where there is one.
+    """
+
+    def __init__(self, settings: Settings, key: SecretStr, verify: Callable[[str], Claims] | None = None) -> None:
+        self._verify = verify
         token = settings.api_token.get_secret_value() if settings.api_token else ""
         self._token = sha256(token.encode()).digest() if token else b""
         self._mark = hmac.new(key.get_secret_value().encode(), self._token, sha256).hexdigest()
@@ -58,15 +63,23 @@ class Gate:
         return hmac.compare_digest(given, self._token)  # with none set that is empty, and no digest is
 
     def who_asks(self, asked: Request, cookie: Mapping[str, object]) -> Person:
-        """The person behind a request. Unauthenticated for a bearer token that is not ours."""
+        """The person behind a request.
+
+        Unauthenticated for a bearer token that is not good; Unavailable for one that cannot be checked now.
+        """
         bearer = _bearer_token(asked)
-        if bearer is not None and self.has_token:
-            if not self.knows_token(bearer):
-                raise Unauthenticated(reason="wrong_token")
-            return TOKEN_HOLDER
+        if bearer is not None and (self.has_token or self._verify is not None):
+            return self._bearer(bearer)
         if self.has_token and hmac.compare_digest(str(cookie.get(MARK, "")), self._mark):
             return SIGNED_IN
         return LOCAL if self._loopback_counts and sits_here(asked) else ANONYMOUS
+
+    def _bearer(self, token: str) -> Person:
+        if self.knows_token(token):
+            return TOKEN_HOLDER
+        if self._verify is None:
+            raise Unauthenticated(reason="wrong_token")
+        return person_from(self._verify(token))
 
 
 def _bearer_token(asked: Request) -> str | None:
@@ -115,7 +128,7 @@ def person_of(asked: Request) -> Person:
 def require_somebody() -> Person:
     """The person who asks, whatever they may do: Unauthenticated if it is nobody."""
     person = person_of(request)
-    if person.role is Role.ANONYMOUS:
+    if person.is_nobody:
         raise Unauthenticated
     return person
 
@@ -127,7 +140,7 @@ def require(action: Action) -> Person:
     """
     person = person_of(request)
     if not person.may(action):
-        raise Unauthenticated if person.role is Role.ANONYMOUS else NotAllowed(action)
+        raise Unauthenticated if person.is_nobody else NotAllowed(action)
     if person.proof is Proof.COOKIE and request.method not in SAFE_METHODS:
         check_form(request)
     return person

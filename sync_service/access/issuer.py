@@ -40,10 +40,10 @@ class Endpoints:
 
 
 class Issuer:
-    """An identity provider by its address. Its answer is kept; while one thread asks, the others are not held up."""
+    """An identity provider by its `address`. Its answer is kept; while one thread asks, the others are not held up."""
 
     def __init__(self, address: str, session: requests.Session, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._address = address
+        self.address = address
         self._session = session
         self._clock = clock
         self._asking = Lock()
@@ -61,7 +61,7 @@ class Issuer:
 
     def _ask(self) -> None:
         try:
-            answer = self._session.get(f"{self._address.rstrip('/')}{_PATH}", timeout=_TIMEOUT)
+            answer = self._session.get(f"{self.address.rstrip('/')}{_PATH}", timeout=_TIMEOUT)
             answer.raise_for_status()
             self._kept = self._read(answer.json())
         except (requests.RequestException, ValueError) as error:
@@ -73,9 +73,9 @@ class Issuer:
     def _read(self, told: Any) -> Endpoints:
         """ValueError unless it speaks of itself, and names addresses no less guarded than its own."""
         issuer = told.get("issuer") if isinstance(told, dict) else None
-        if not isinstance(issuer, str) or issuer.rstrip("/") != self._address.rstrip("/"):
+        if not isinstance(issuer, str) or issuer.rstrip("/") != self.address.rstrip("/"):
             raise ValueError("another issuer")
-        scheme = self._address.partition("://")[0]
+        scheme = self.address.partition("://")[0]
         named = [told.get(name, "") for name in ("authorization_endpoint", "token_endpoint", "jwks_uri")]
         for address in named[:2] if named[2] == "" else named:
             if not isinstance(address, str) or address.partition("://")[0] not in {scheme, "https"}:

@@ -22,7 +22,7 @@ from sync_service.log import note
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sync_service.access.issuer import Endpoints
+    from sync_service.access.issuer import Issuer
 
 log = logging.getLogger(__name__)
 
@@ -39,28 +39,31 @@ _MOST_BYTES = 1 << 20
 _LEAST_BITS = 2048
 
 
+_SHELVED = "issuer-keys {}"
+
+
 class Shelf(Protocol):
-    """Where the provider's last answer outlives this process: its public keys, as it gave them."""
+    """Where the provider's last answer outlives this process: its public keys, as it gave them. It may forget."""
 
-    def read(self) -> str | None:
-        """What was kept last."""
+    def recall(self, name: str) -> bytes | None:
+        """What was kept under this name."""
 
-    def keep(self, text: str) -> None:
-        """Keep this in its stead. Never fails."""
+    def keep(self, name: str, content: bytes) -> None:
+        """Keep it, in the place of what was kept there. Never fails."""
 
 
 class KeyRing:
-    """The signing keys of the provider that `endpoints` knows, by their ids."""
+    """The signing keys of an issuer, by their ids."""
 
     def __init__(
         self,
-        endpoints: Callable[[], Endpoints | None],
+        issuer: Issuer,
         session: requests.Session,
         *,
         shelf: Shelf | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._endpoints = endpoints
+        self._issuer = issuer
         self._session = session
         self._shelf = shelf
         self._clock = clock
@@ -96,37 +99,37 @@ class KeyRing:
 
     def _ask(self) -> None:
         try:
-            text = self._fetch()
-            keys = read_keys(text)
+            told = self._fetch()
+            keys = read_keys(told)
         except (requests.RequestException, ValueError) as error:
             note(log, "issuer.keys_silent", level=logging.WARNING, kind=type(error).__name__)
             self._take_down()
             return
         self._keys, self._fresh_until = keys, self._clock() + SECONDS_FRESH
         if self._shelf is not None:
-            self._shelf.keep(text)
+            self._shelf.keep(_SHELVED.format(self._issuer.address), told)
 
     def _take_down(self) -> None:
         """Where this process has never had a key, those that an earlier one was given."""
-        kept = None if self._keys or self._shelf is None else self._shelf.read()
+        kept = None if self._keys or self._shelf is None else self._shelf.recall(_SHELVED.format(self._issuer.address))
         if kept is not None:
             self._keys = read_keys(kept)
 
-    def _fetch(self) -> str:
-        found = self._endpoints()
+    def _fetch(self) -> bytes:
+        found = self._issuer.endpoints()
         if found is None or not found.keys:
             raise ValueError("nowhere")
         answer = self._session.get(found.keys, timeout=_TIMEOUT)
         answer.raise_for_status()
         if len(answer.content) > _MOST_BYTES:
             raise ValueError("too much")
-        return answer.text
+        return answer.content
 
 
-def read_keys(text: str) -> dict[str, jwk.JWK]:
+def read_keys(told: bytes | str) -> dict[str, jwk.JWK]:
     """The keys of a JSON Web Key Set (RFC 7517) that may sign for us, by id. ValueError if there is none."""
-    told = orjson.loads(text)
-    listed = told.get("keys") if isinstance(told, dict) else None
+    said = orjson.loads(told)
+    listed = said.get("keys") if isinstance(said, dict) else None
     keys = listed if isinstance(listed, list) else ()
     found = {key["kid"]: made for key in keys if (made := _signing_key(key)) is not None}
     if not found:

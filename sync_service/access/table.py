@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 
 class Action(StrEnum):
@@ -27,26 +27,41 @@ class Action(StrEnum):
 
 
 class Role(StrEnum):
-    """What somebody is to the service."""
+    """What somebody is to the service. All but the first and the last are given by the identity provider."""
 
     ANONYMOUS = "anonymous"
+    """Everybody is that, whatever else they are."""
+    VIEWER = "viewer"
+    """Works for the city and looks on."""
+    PARTNER = "partner"
+    """Belongs to an organisation that takes part."""
+    MODERATOR = "moderator"
+    """Sorts the cards."""
+    GIS_EDITOR = "gis_editor"
+    """Places and draws in QGIS."""
+    EXPERT = "expert"
+    """Is asked for an opinion."""
+    PROJECT_GROUP = "project_group"
+    """Answers for the whole, and tracks every change."""
+    OPERATOR = "operator"
+    """Keeps the service running, by hand or as its nightly job."""
     STAFF = "staff"
-    """Holds the token, or sits at the machine while there is none."""
+    """Holds the token, or sits at the machine while nobody can sign in: all of these at once."""
 
 
-EVERYBODY = frozenset(Role)
-STAFF = frozenset({Role.STAFF})
+GIVEN = frozenset(Role) - {Role.ANONYMOUS, Role.STAFF}
+"""Roles that an identity provider may give."""
 
 RIGHTS: Mapping[Action, frozenset[Role]] = {
-    Action.READ_PUBLIC: EVERYBODY,
-    Action.READ_WORKING: STAFF,
-    Action.EDIT: STAFF,
-    Action.MODERATE: STAFF,
-    Action.OPERATE: STAFF,
-    Action.METRICS: STAFF,
+    Action.READ_PUBLIC: frozenset(Role),
+    Action.READ_WORKING: frozenset(Role) - {Role.ANONYMOUS, Role.PARTNER},
+    Action.EDIT: frozenset({Role.MODERATOR, Role.GIS_EDITOR, Role.STAFF}),
+    Action.MODERATE: frozenset({Role.MODERATOR, Role.STAFF}),
+    Action.OPERATE: frozenset({Role.OPERATOR, Role.STAFF}),
+    Action.METRICS: frozenset({Role.OPERATOR, Role.STAFF}),
 }
 
 
-def is_allowed(role: Role, action: Action) -> bool:
-    """Whether the table has this role in the row of this action."""
-    return role in RIGHTS.get(action, frozenset())
+def is_allowed(roles: Iterable[Role], action: Action) -> bool:
+    """Whether the table has one of these roles in the row of this action."""
+    return not RIGHTS.get(action, frozenset()).isdisjoint(roles)

@@ -16,6 +16,9 @@ from sync_service.access.routes import GUESSES, access
 from sync_service.settings import signing_key
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sync_service.access.tokens import Claims
     from sync_service.settings import Settings
 
 SESSION_HOURS = 12
@@ -29,8 +32,8 @@ class PrefixedCookies(SecureCookieSessionInterface):
         return request.script_root or "/"
 
 
-def register_access(app: Flask, settings: Settings) -> None:
-    """Wire who is asking into the app. Needs `register_errors` for its answers."""
+def register_access(app: Flask, settings: Settings, verify: Callable[[str], Claims] | None = None) -> None:
+    """Wire who is asking into the app; `verify` checks the identity provider's tokens. Needs `register_errors`."""
     key = signing_key(settings)
     app.secret_key = key.get_secret_value()
     app.session_interface = PrefixedCookies()
@@ -42,7 +45,7 @@ def register_access(app: Flask, settings: Settings) -> None:
         PERMANENT_SESSION_LIFETIME=timedelta(hours=SESSION_HOURS),
         SESSION_REFRESH_EACH_REQUEST=False,
     )
-    app.extensions[EXTENSION] = Gate(settings, key)
+    app.extensions[EXTENSION] = Gate(settings, key, verify)
     app.extensions[GUESSES] = Guesses()
     app.jinja_env.globals["csrf_token"] = form_token
     app.register_blueprint(access)

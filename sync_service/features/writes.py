@@ -178,7 +178,7 @@ def _key(person: Person) -> str | None:
     key = request.headers.get("Idempotency-Key", "")
     if len(key) > _LONGEST_KEY:
         raise BadRequest("Idempotency-Key", "key_long", limit=_LONGEST_KEY)
-    return f"{person.name}:{key}" if key else None
+    return f"{person.key}:{key}" if key else None
 
 
 def _writer(face: Face, name: str) -> Writer:

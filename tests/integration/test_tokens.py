@@ -32,16 +32,10 @@ class Clock:
         return self.now
 
 
-class Shelf:
+class Shelf(dict[str, bytes]):
     """What outlives a process."""
 
-    text: str | None = None
-
-    def read(self) -> str | None:
-        return self.text
-
-    def keep(self, text: str) -> None:
-        self.text = text
+    recall, keep = dict.get, dict.__setitem__
 
 
 @pytest.fixture
@@ -68,8 +62,7 @@ def ring(provider: Provider, session: requests.Session, clock: Clock) -> KeyRing
 
 
 def make_ring(provider: Provider, session: requests.Session, clock: Clock, shelf: Shelf | None = None) -> KeyRing:
-    issuer = Issuer(provider.url, session, clock=clock)
-    return KeyRing(issuer.endpoints, session, shelf=shelf, clock=clock)
+    return KeyRing(Issuer(provider.url, session, clock=clock), session, shelf=shelf, clock=clock)
 
 
 @pytest.fixture
@@ -329,10 +322,18 @@ def test_keys_outlive_the_process_while_the_provider_is_away(
     provider.silent = True
     after = TokenVerifier(provider.url, AUDIENCE, make_ring(provider, session, clock, shelf))
     assert after.verify(sign(claims(provider.url), OURS))
-    assert shelf.text is not None
-    assert all(
-        set(key) <= {"kty", "kid", "use", "alg", "n", "e", "crv", "x", "y"} for key in json.loads(shelf.text)["keys"]
-    )
+    (kept,) = shelf.values()
+    assert not any({"d", "p", "q", "k"} & key.keys() for key in json.loads(kept)["keys"])
+
+
+def test_keys_of_another_provider_are_not_taken_for_its(
+    provider: Provider, session: requests.Session, clock: Clock
+) -> None:
+    shelf = Shelf()
+    assert make_ring(provider, session, clock, shelf).warm()
+    with publishing() as another:
+        another.silent = True
+        assert not make_ring(another, session, clock, shelf).warm()
 
 
 @pytest.mark.parametrize(
