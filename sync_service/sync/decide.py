@@ -203,7 +203,7 @@ def _adopt(card: CardView, feature: Feature, rules: Rules, besides: Besides) -> 
         feature.guid,
         card.ref,
         card.project_id,
-        agreed={name: line for name, line in read.items() if feature.properties.get(name) is None},
+        agreed=read,
         lines=read,
         place_text=_adopted_text(card, feature, as_drawn=as_drawn),
     )

@@ -325,6 +325,14 @@ def test_new_card_for_one_that_is_gone_does_not_fill_what_was_emptied() -> None:
     assert (card.metadata["address"], feature.properties["address"]) == (None, None)
 
 
+def test_what_is_emptied_after_a_card_was_made_with_it_is_written_on_the_card() -> None:
+    card = with_lines(MADE, address="Мира, 9")
+    feature, pair = both(decide(card, DRAWN, None, PUBLISHING, bearer=Bearer.UNPAIRED))
+    assert "address" not in pair.owed, "the line says it"
+    feature, pair = both(decide(card, edit(feature, address=None), pair, PUBLISHING))
+    assert pair.owed["address"] == Owed(None, None)
+
+
 def test_adopting_asks_about_a_text_that_somebody_was_at_before_us() -> None:
     edited = replace(MADE, board={**MADE.board, "description": "Тень\nАдрес: Ленина, 4"})
     feature, pair = both(
