@@ -16,7 +16,7 @@ from kanban_adapter.kanboard import KanboardBoard, hinted_cards
 from sync_service.engine.interpret import Interpreter
 from sync_service.engine.parts import Parts, Policy
 from sync_service.engine.placing import Placing
-from sync_service.errors import Unavailable
+from sync_service.errors import Problem, SettingsError, Unavailable
 from sync_service.http import READ_SECONDS, session_for
 from sync_service.log import start_log
 from sync_service.places.area import Area
@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from kanban_adapter.port import BoardAdapter
+    from sync_service.access.issuer import Ailment, Issuer
+    from sync_service.access.keys import KeyRing
+    from sync_service.access.tokens import TokenVerifier
     from sync_service.exchange.beyond import Beyond
     from sync_service.places.cadastre import ParcelLayer
     from sync_service.places.geocoders import Geocoder
@@ -77,13 +80,16 @@ def create_app(settings: Settings) -> Flask:
     database = Database(settings.store_url)
     register_errors(app)
     register_headers(app, settings)
-    register_access(app, settings)
+    issuer = create_issuer(settings)
+    verifier = create_verifier(settings, database, issuer)
+    register_access(app, settings, None if verifier is None else verifier.verify)
     app.register_blueprint(events.create_blueprint(database, settings, hinted_cards))
     app.register_blueprint(health.create_blueprint(database))
     app.register_blueprint(metrics.create_blueprint(database))
     app.register_blueprint(features.create_blueprint(database, settings))
     app.register_blueprint(desk.create_blueprint(database, settings))
-    app.register_blueprint(exchange.create_blueprint(database, settings, beyond=create_beyond(settings, database)))
+    beyond = create_beyond(settings, database, issuer)
+    app.register_blueprint(exchange.create_blueprint(database, settings, beyond=beyond))
     app.register_blueprint(plugins.create_blueprint(settings))
     outlines, matters = partial(district_outlines, database), partial(desk.matters_for, database)
     survivor = partial(leading.public_survivor, database)
@@ -92,9 +98,44 @@ def create_app(settings: Settings) -> Flask:
     return app
 
 
-def create_beyond(settings: Settings, database: Database) -> Beyond:
-    """What the plugin's protocol asks beyond the store."""
+def create_issuer(settings: Settings) -> Issuer | None:
+    """The identity provider, where one is set."""
     from sync_service.access.issuer import Issuer  # noqa: PLC0415 - as in create_app
+
+    return Issuer(settings.oidc_issuer, session_for("oidc", settings)) if settings.oidc_issuer else None
+
+
+def create_keys(settings: Settings, issuer: Issuer, shelf: StoredAnswers | None) -> KeyRing:
+    """The keys that the identity provider signs with. SettingsError where what that needs is not installed."""
+    try:
+        from sync_service.access.keys import KeyRing  # noqa: PLC0415 - an extra: only where there is a provider
+    except ModuleNotFoundError:
+        raise SettingsError([Problem("settings.sso_missing")], settings.language) from None
+    return KeyRing(issuer, session_for("oidc", settings), shelf=shelf)
+
+
+def create_verifier(settings: Settings, database: Database, issuer: Issuer | None) -> TokenVerifier | None:
+    """What checks the tokens of the identity provider, where one is set."""
+    if issuer is None:
+        return None
+    keys = create_keys(settings, issuer, StoredAnswers(database))
+    from sync_service.access.tokens import TokenVerifier  # noqa: PLC0415 - likewise
+
+    return TokenVerifier(settings.oidc_issuer, settings.oidc_audience, keys)
+
+
+def issuer_trouble(settings: Settings) -> Ailment | None:
+    """Why nobody could sign in with the identity provider this moment; None if anybody could, or there is none."""
+    from sync_service.access.issuer import Ailment  # noqa: PLC0415 - as in create_app
+
+    issuer = create_issuer(settings)
+    if issuer is None:
+        return None
+    return issuer.ailment() or (None if create_keys(settings, issuer, None).warm() else Ailment.NO_KEYS)
+
+
+def create_beyond(settings: Settings, database: Database, issuer: Issuer | None = None) -> Beyond:
+    """What the plugin's protocol asks beyond the store."""
     from sync_service.engine.listening import Listener  # noqa: PLC0415 - as in create_app
     from sync_service.exchange.beyond import Beyond  # noqa: PLC0415 - as in create_app
 
@@ -103,9 +144,8 @@ def create_beyond(settings: Settings, database: Database) -> Beyond:
         return create_board(settings, projects, timeout=WAITING_SECONDS)
 
     hear, suggester = Listener(database, open_board).hear, create_suggester(settings, database)
-    if not settings.oidc_issuer:
+    if issuer is None:
         return Beyond(hear=hear, suggester=suggester)
-    issuer = Issuer(settings.oidc_issuer, session_for("oidc", settings))
     return Beyond(issuer=issuer.endpoints, hear=hear, suggester=suggester)
 
 

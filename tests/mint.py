@@ -69,7 +69,11 @@ def unsigned(said: Mapping[str, Any], **header: Any) -> str:
 
 
 class Provider(ThreadingHTTPServer):
-    """Publishes itself and its keys on this machine; `asked` are the paths asked for, `silent` fails them all."""
+    """Publishes itself and its keys on this machine; `asked` are the paths asked for.
+
+    It may be changed: `silent` fails everything, `told` is what it says of itself besides, and its clock is `seconds`
+    off.
+    """
 
     daemon_threads = True
 
@@ -78,6 +82,8 @@ class Provider(ThreadingHTTPServer):
         self.keys = list(keys)
         self.asked: list[str] = []
         self.silent = False
+        self.told: dict[str, str] = {}
+        self.seconds = 0
 
     @property
     def url(self) -> str:
@@ -94,11 +100,15 @@ class Provider(ThreadingHTTPServer):
         if path.endswith("/certs"):
             return {"keys": [key.export_public(as_dict=True) for key in self.keys]}
         places = {"authorization_endpoint": "/auth", "token_endpoint": "/token", "jwks_uri": "/certs"}
-        return {"issuer": self.url, **{name: f"{self.url}{place}" for name, place in places.items()}}
+        return {"issuer": self.url, **{name: f"{self.url}{place}" for name, place in places.items()}, **self.told}
 
 
 class _Handler(BaseHTTPRequestHandler):
     server: Provider
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """What the Date of an answer says."""
+        return super().date_time_string((timestamp or time.time()) + self.server.seconds)
 
     def do_GET(self) -> None:
         self.server.asked.append(self.path)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +27,20 @@ SECONDS_LEFT_ALONE = 30.0
 _PATH = "/.well-known/openid-configuration"
 _TIMEOUT = (1.0, 2.0)
 """For the connection and for the answer, in seconds: somebody waits who may only want to know the limits."""
+
+
+MOST_SKEW = 5.0
+"""Seconds by which its clock may differ from ours: beyond that its tokens are of another time."""
+
+
+class Ailment(StrEnum):
+    """Why nobody can sign in with an identity provider."""
+
+    AWAY = "away"
+    OTHER = "other"
+    """It is there, and speaks of another issuer or of none."""
+    NO_KEYS = "no_keys"
+    CLOCK = "clock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +76,27 @@ class Issuer:
                 self._asking.release()
         return self._kept
 
+    def ailment(self) -> Ailment | None:
+        """What keeps people from signing in there, asked this moment; None if nothing does."""
+        try:
+            answer = self._fetch()
+            self._read(answer.json())
+        except requests.JSONDecodeError:
+            return Ailment.OTHER
+        except requests.RequestException:
+            return Ailment.AWAY
+        except ValueError:
+            return Ailment.OTHER
+        return Ailment.CLOCK if _skew(answer.headers.get("Date")) > MOST_SKEW else None
+
+    def _fetch(self) -> requests.Response:
+        answer = self._session.get(f"{self.address.rstrip('/')}{_PATH}", timeout=_TIMEOUT)
+        answer.raise_for_status()
+        return answer
+
     def _ask(self) -> None:
         try:
-            answer = self._session.get(f"{self.address.rstrip('/')}{_PATH}", timeout=_TIMEOUT)
-            answer.raise_for_status()
-            self._kept = self._read(answer.json())
+            self._kept = self._read(self._fetch().json())
         except (requests.RequestException, ValueError) as error:
             note(log, "issuer.silent", level=logging.WARNING, kind=type(error).__name__)
             self._until = self._clock() + SECONDS_LEFT_ALONE
@@ -81,3 +114,12 @@ class Issuer:
             if not isinstance(address, str) or address.partition("://")[0] not in {scheme, "https"}:
                 raise ValueError("no address")
         return Endpoints(issuer, *named)
+
+
+def _skew(date: str | None) -> float:
+    """Seconds between an answer's Date and now, as far as it tells; it is given in whole ones."""
+    try:
+        told = parsedate_to_datetime(date or "")
+    except ValueError:
+        return 0.0
+    return max(0.0, abs((datetime.now(UTC) - told.astimezone(UTC)).total_seconds()) - 1)

@@ -16,6 +16,7 @@ import orjson
 from jwcrypto.common import JWException, base64url_decode
 from keycloak import KeycloakOpenID
 
+from sync_service.access.issuer import MOST_SKEW
 from sync_service.access.keys import ALGORITHMS
 from sync_service.errors import Unauthenticated
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from sync_service.access.keys import KeyRing
 
-LEEWAY = 5
+LEEWAY = int(MOST_SKEW)
 """Seconds by which the provider's clock may differ from ours."""
 MOST_CHARACTERS = 16 * 1024
 _SHAPE = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import click
 import orjson
 
+from sync_service.app import issuer_trouble
 from sync_service.commands.help import Command
 from sync_service.commands.shell import Shell, leave, pass_shell
 from sync_service.commands.syncing import column_line
@@ -54,8 +57,9 @@ def check(shell: Shell, *, as_json: bool) -> None:
         parts = shell.parts
         trouble = base_map(shell.settings).trouble
         troubles = parts.placing.resolver.troubles()
+        issuer = partial(issuer_trouble, shell.settings)
         findings = run_checks(
-            Checked(shell.settings, parts.database, parts.board, parts.now(), trouble, troubles),
+            Checked(shell.settings, parts.database, parts.board, parts.now(), trouble, troubles, issuer),
         )
         ok = all(finding.ok for finding in findings)
         if as_json:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from kanban_adapter.port import BoardAdapter
+    from sync_service.access.issuer import Ailment
     from sync_service.places.unreadable import LayerUnreadableError
     from sync_service.settings import Settings
     from sync_service.store.database import Database
@@ -62,7 +63,8 @@ class Finding:
 class Checked:
     """What the checks look at.
 
-    `map_trouble` says why the base map cannot be shown, or None; `layer_troubles` what no address is found in.
+    `map_trouble` says why the base map cannot be shown, or None; `layer_troubles` what no address is found in;
+    `issuer_trouble` why nobody can sign in with the identity provider, or None.
     """
 
     settings: Settings
@@ -71,6 +73,7 @@ class Checked:
     now: datetime
     map_trouble: Callable[[], str | None] = lambda: None
     layer_troubles: Sequence[LayerUnreadableError] = ()
+    issuer_trouble: Callable[[], Ailment | None] = lambda: None
 
 
 def run_checks(checked: Checked) -> list[Finding]:
@@ -140,8 +143,10 @@ def _board(checked: Checked) -> Iterator[Finding]:
 
 
 def _identity(checked: Checked) -> Finding:
-    if checked.settings.oidc_issuer:
-        return Finding("identity", ok=False, key="identity_later")
+    if address := checked.settings.oidc_issuer:
+        trouble = checked.issuer_trouble()
+        key = "identity_oidc" if trouble is None else f"identity_{trouble}"
+        return Finding("identity", ok=trouble is None, key=key, data={"issuer": address})
     key = "identity_token" if checked.settings.api_token is not None else "identity_loopback"
     return Finding("identity", ok=True, key=key)
 

@@ -8,17 +8,27 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
+from flask import Flask, request
 from jwcrypto import jwe, jwk
 from jwcrypto.common import base64url_decode, base64url_encode
+from pydantic import SecretStr
 
-from sync_service.access.issuer import SECONDS_KEPT, Issuer
+from sync_service.access import Action, Role, person_of, register_access, require
+from sync_service.access.issuer import SECONDS_KEPT, Ailment, Issuer
 from sync_service.access.keys import SECONDS_APART, SECONDS_FRESH, KeyRing, read_keys
+from sync_service.access.table import GIVEN, is_allowed
 from sync_service.access.tokens import LEEWAY, MOST_CHARACTERS, TokenVerifier
+from sync_service.app import issuer_trouble
 from sync_service.errors import Unauthenticated, Unavailable
+from sync_service.pages import register_errors
+from sync_service.settings import Settings
 from tests.mint import AUDIENCE, Provider, claims, curve, publishing, rsa, sign, unsigned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from flask.testing import FlaskClient
+    from werkzeug.test import TestResponse
 
 OURS = rsa("ours")
 
@@ -247,6 +257,108 @@ def test_only_of_an_expired_one_is_said_why(provider: Provider, verifier: TokenV
     assert refused(verifier, sign(claims(provider.url, exp=PAST, iat=PAST - 60), OURS)) == "token_expired"
     just = int(time.time()) - LEEWAY + 2
     assert verifier.verify(sign(claims(provider.url, exp=just, iat=just - 60), OURS))
+
+
+# --- people
+
+
+@pytest.fixture
+def asked(provider: Provider, verifier: TokenVerifier) -> FlaskClient:
+    """A service that goes by this provider; `/who` says whom it takes somebody for, `/do/` tries an action."""
+    settings = Settings(secret_key=SecretStr("key"), oidc_issuer=provider.url, oidc_audience=AUDIENCE)
+    app = Flask("sync_service")
+    register_errors(app)
+    register_access(app, settings, verifier.verify)
+
+    @app.get("/who")
+    def who() -> dict[str, Any]:
+        person = person_of(request)
+        known = {"name": person.name, "identity": person.identity, "proof": person.proof}
+        return {**known, "shared": person.is_shared, "may": person.rights, "of": person.organisations}
+
+    @app.get("/do/<action>")
+    def do(action: str) -> str:
+        return require(Action(action)).name
+
+    return app.test_client()
+
+
+def told(answer: TestResponse) -> dict[str, Any]:
+    assert answer.json is not None
+    found: dict[str, Any] = answer.json
+    return found
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def test_somebody_is_who_the_provider_says_whatever_the_name(provider: Provider, asked: FlaskClient) -> None:
+    token = sign(claims(provider.url, name="token", preferred_username="local"), OURS)
+    who = told(asked.get("/who", headers=bearer(token)))
+    assert who["identity"] == f"{provider.url} 7d0c5a4e-5d0f-4d3c-9a52-0b6c1f1c8e11"
+    assert (who["name"], who["proof"], who["shared"], who["of"]) == ("token", "oidc", False, ["Мой двор"])
+    assert who["may"] == ["read_public", "read_working", "edit"]
+
+
+@pytest.mark.parametrize("role", sorted(GIVEN))
+def test_each_role_may_what_the_table_says(provider: Provider, asked: FlaskClient, role: Role) -> None:
+    token = sign(claims(provider.url, resource_access={AUDIENCE: {"roles": [role, "offline_access"]}}), OURS)
+    for action in Action:
+        answer = asked.get(f"/do/{action}", headers=bearer(token))
+        assert answer.status_code == (200 if is_allowed([role], action) else 403), (role, action)
+
+
+@pytest.mark.parametrize("roles", [[], ["staff"], ["anonymous"], ["admin", "realm-management"]], ids=str)
+def test_no_provider_makes_anybody_staff(provider: Provider, asked: FlaskClient, roles: list[str]) -> None:
+    token = sign(claims(provider.url, resource_access={AUDIENCE: {"roles": roles}}), OURS)
+    assert told(asked.get("/who", headers=bearer(token)))["may"] == ["read_public"]
+    assert asked.get("/do/read_working", headers=bearer(token)).status_code == 403
+
+
+def test_bad_token_is_told_of_and_no_way_back_to_being_nobody(provider: Provider, asked: FlaskClient) -> None:
+    answer = asked.get("/who", headers=bearer(sign(claims(provider.url, exp=PAST, iat=PAST - 60), OURS)))
+    assert (answer.status_code, told(answer)["reason"]) == (401, "token_expired")
+    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+    assert asked.get("/who", headers=bearer("no token")).status_code == 401
+    assert told(asked.get("/who"))["may"] == ["read_public"]
+
+
+def test_token_that_cannot_be_checked_now_is_not_called_wrong(provider: Provider, asked: FlaskClient) -> None:
+    provider.silent = True
+    answer = asked.get("/who", headers=bearer(sign(claims(provider.url), OURS)))
+    assert (answer.status_code, told(answer)["reason"]) == (503, "issuer_away")
+    assert "none of its keys" in told(answer)["detail"] or "ни один его ключ" in told(answer)["detail"]
+
+
+# --- what is wrong with a provider
+
+
+@pytest.mark.parametrize(
+    ("change", "ailment"),
+    [
+        ({}, None),
+        ({"silent": True}, Ailment.AWAY),
+        ({"told": {"issuer": "https://sso.test/realms/another"}}, Ailment.OTHER),
+        ({"told": {"token_endpoint": ""}}, Ailment.OTHER),
+        ({"keys": []}, Ailment.NO_KEYS),
+        ({"told": {"jwks_uri": ""}}, Ailment.NO_KEYS),
+        ({"seconds": 60}, Ailment.CLOCK),
+        ({"seconds": -60}, Ailment.CLOCK),
+    ],
+    ids=str,
+)
+def test_what_is_wrong_with_a_provider_is_found(
+    provider: Provider, change: dict[str, Any], ailment: Ailment | None
+) -> None:
+    settings = Settings(oidc_issuer=provider.url, oidc_audience=AUDIENCE)
+    for name, value in change.items():
+        setattr(provider, name, value)
+    assert issuer_trouble(settings) == ailment
+
+
+def test_a_provider_that_is_not_set_ails_of_nothing() -> None:
+    assert issuer_trouble(Settings()) is None
 
 
 # --- keys
