@@ -235,6 +235,8 @@ def _decide_pair(card: CardView, feature: Feature, pair: Pair, rules: Rules, bes
 def _merge_card(
     card: CardView, feature: Feature, pair: Pair, rules: Rules, besides: Besides = _NOTHING_BESIDES
 ) -> Decision:
+    # Nobody brings a removed card back but a board that was put back.
+    pair = replace(pair, rewound=pair.rewound or pair.gone)
     lost = lost_version(card, feature)
     # Versions never go back: what the card was told of is noticed once.
     taken = replace(feature, properties={**feature.properties, **card.board}, version=lost or feature.version)

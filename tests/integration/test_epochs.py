@@ -661,13 +661,18 @@ def test_card_that_comes_back_with_the_board_says_nothing_new(desk: Desk) -> Non
     assert (sides.theirs, sides.mine, desk.known(card).visibility) == (2030, 2035, Visibility.PUBLIC)
 
 
-def test_place_that_only_the_map_knows_now_stays(desk: Desk) -> None:
-    card = desk.add(description=TEXT, column="Одобрено")
+@pytest.mark.parametrize("removed", [False, True], ids=["", "and the card was removed"])
+def test_place_that_only_the_map_knows_now_stays(desk: Desk, removed: bool) -> None:
+    card, _ = desk.add(description=TEXT, column="Одобрено"), desk.add("Спокойное", TEXT)
     desk.sweep(full=True)
     saved = desk.board.snapshot()
     desk.board.as_person.edit_card(card, description=TEXT.replace("53.5303", "53.5304"))
     desk.sweep(full=True)
     known = desk.known(card)
+    if removed:
+        desk.board.as_person.remove_card(card)
+        for _ in range(2):
+            desk.sweep(full=True)
     desk.board.restore(saved)
     stops(desk)
     recover(desk.parts)
