@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from sync_service.engine.interpret import METADATA_PREFIX
+from sync_service.engine.lostlife import in_lost_life
 from sync_service.store import clashes, merged, outbox, pairs
 from sync_service.store.features import find_feature
 from sync_service.store.leases import read_note
@@ -122,7 +123,7 @@ def _bearer(connection: Connection, board: Board, card: Card, ours: str) -> tupl
             return Bearer.UNPAIRED, feature
         if feature is not None:
             return Bearer.PAIRED, None
-        if _was_at(card, ours):
+        if _was_at(card, ours) or in_lost_life(connection, card.created):
             return Bearer.LOST, None  # our hand was on this card: its reference is a guid that we gave
     returned = find_feature(connection, born)
     if returned is None:

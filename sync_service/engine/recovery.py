@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, select
 
+from sync_service.engine.lostlife import lose_life
 from sync_service.engine.mark import (
     REGRESSION,
     Kept,
@@ -114,6 +115,7 @@ def _begin_anew(connection: Connection, parts: Parts, situation: Situation) -> N
         _owe_links(connection, parts)
     if situation.verdict in _FORGETS:
         connection.execute(delete(tables.effect).where(tables.effect.c.kind.in_((*_DERIVED, *ACTS))))
+        lose_life(connection, parts.now())
     theirs = situation.theirs
     counter.begin_epoch(connection, 0 if theirs is None or theirs.store != situation.ours.store else theirs.epoch)
     pairs.forget_fingerprints(connection)

@@ -409,6 +409,22 @@ def test_it_does_so_too_when_its_metadata_was_taken_off(desk: Desk) -> None:
     assert desk.known(card).guid == drawn.guid
 
 
+def test_it_does_so_too_when_its_card_was_just_made(desk: Desk) -> None:
+    """Then nothing of ours is on it but the reference, and whoever drew it may push it again."""
+    desk.board.world.clock = lambda: desk.now.timestamp()
+    desk.add(description=TEXT, column="Одобрено")
+    desk.sweep(full=True)
+    saved = save(desk)
+    desk.later(seconds=60)
+    desk.board.world.faults.hook = only_cards
+    drawn, card = draw(desk, "proposed")
+    assert read(desk, card).metadata == {}
+    desk.board.world.faults.hook = None
+    recovered(desk, saved)
+    assert desk.known(card).guid == drawn.guid
+    assert len(desk.board.find_reference(drawn.guid)) == 1
+
+
 def test_copy_that_takes_a_lost_guid_leaves_no_twin(desk: Desk) -> None:
     desk.add(description=TEXT, column="Одобрено")
     desk.sweep(full=True)
@@ -750,6 +766,12 @@ def refuse(operation: str, phase: str) -> None:
 def refuse_tags(operation: str, phase: str) -> None:
     """The account may not set tags."""
     if phase == "write" and operation == "set_tag":
+        raise NotPermitted(operation, "account bot")
+
+
+def only_cards(operation: str, phase: str) -> None:
+    """The account may make cards, and nothing else."""
+    if phase == "write" and operation not in {"create_card", "write_project_notes"}:
         raise NotPermitted(operation, "account bot")
 
 
