@@ -1,7 +1,7 @@
 """What a pair still knows when one side went back in time. Pure.
 
-Nothing that was written on either side meanwhile may be lost silently: what cannot be told from an edit is a clash, and
-one that the next reading of the card resolves when both sides turn out to say the same.
+Nothing that was written on either side meanwhile may be lost silently: what cannot be told from an edit is a clash,
+which the next reading of the card opens, or resolves when both sides turn out to say the same.
 """
 
 from __future__ import annotations
@@ -11,11 +11,9 @@ from typing import TYPE_CHECKING
 
 from sync_service.sync.shared import CHECK, METADATA_NAMES
 from sync_service.sync.state import Sides
-from sync_service.sync.values import Hand, Placement
+from sync_service.sync.values import Placement
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from sync_service.sync.state import Feature, Pair
 
 
@@ -27,9 +25,10 @@ def doubt_debts(feature: Feature, pair: Pair) -> Pair:
     """
     mine = feature.properties
     spoken = names_spoken(feature)
-    edited = [name for name in spoken if mine.get(name) != pair.agreed.get(name)]
     owed = {name: debt for name, debt in pair.owed.items() if name not in spoken and name != CHECK}
-    return _doubt(feature, replace(pair, owed=owed), edited)
+    edited = sorted(name for name in spoken - pair.clashing.keys() if mine.get(name) != pair.agreed.get(name))
+    sides = {name: Sides(pair.agreed.get(name), pair.agreed.get(name), mine.get(name)) for name in edited}
+    return replace(pair, owed=owed, clashing={**pair.clashing, **sides}, doubted=(*pair.doubted, *edited))
 
 
 def names_spoken(feature: Feature) -> frozenset[str]:
@@ -39,20 +38,11 @@ def names_spoken(feature: Feature) -> frozenset[str]:
     return frozenset(METADATA_NAMES) - {"placement", "district"}
 
 
-def doubt_agreed(feature: Feature, pair: Pair) -> Pair:
+def doubt_agreed(_feature: Feature, pair: Pair) -> Pair:
     """The board went back: what both had agreed on the card may no longer say, and its older word is no edit.
 
     What is owed stays owed. The card may have been told of its place, and asked for another look, or not. One that is
     not there now was not removed by anybody.
     """
-    mine = feature.properties
-    names = names_spoken(feature) | ({"placement"} if feature.hand is Hand.MAP else set())
-    settled = [name for name in names if name in pair.agreed and mine.get(name) == pair.agreed[name]]
     agreed = {**pair.agreed, CHECK: None}  # a tag that is not there was not taken off
-    return _doubt(feature, replace(pair, told=None, agreed=agreed, rewound=not pair.gone), settled)
-
-
-def _doubt(feature: Feature, pair: Pair, names: Iterable[str]) -> Pair:
-    fresh = sorted(name for name in names if name not in pair.clashing)
-    sides = {name: Sides(pair.agreed.get(name), pair.agreed.get(name), feature.properties.get(name)) for name in fresh}
-    return replace(pair, clashing={**pair.clashing, **sides}, doubted=(*pair.doubted, *fresh))
+    return replace(pair, told=None, agreed=agreed, rewound=not pair.gone)

@@ -109,7 +109,7 @@ def _remember(card: CardView, pair: Pair, states: Mapping[str, FieldState], stil
         lines=_except(still, card.lines, pair.lines),
         noted=_except(still, card.metadata, pair.noted),
         doubted=tuple(name for name in pair.doubted if name in still),
-        rewound=False,
+        rewound=pair.rewound and bool(still),
     )
 
 
@@ -133,6 +133,9 @@ def _merge_lined(name: str, card: CardView, feature: Feature, pair: Pair) -> Fie
 
 
 def _merge_value(state: FieldState, name: str, card: CardView, pair: Pair) -> FieldState:
+    if pair.rewound and state.clash is None and state.mine == state.agreed and name in pair.agreed:
+        # What both had agreed on: if a restored card says something else, that is older, and no edit.
+        state = replace(state, clash=Sides(state.agreed, state.agreed, state.mine))
     if _never_spoke(name, card, pair):
         state = replace(state, clash=None)
     if state.owed is not None and (_line_edited(name, card, pair) or not _is_written(name, card, state.owed)):

@@ -698,6 +698,22 @@ def test_place_that_only_the_map_knows_now_stays(desk: Desk, removed: bool) -> N
     assert read(desk, card).tags == {CHECK_TAG}
 
 
+def test_older_word_is_no_edit_of_a_value_put_back_on_the_map_before_it_was_read(desk: Desk) -> None:
+    card = desk.add(description=TEXT, column="Одобрено")
+    desk.sweep(full=True)
+    saved = desk.board.snapshot()
+    desk.board.as_person.edit_card(card, description=TEXT.replace("2030", "2035"))
+    desk.sweep(full=True)
+    horizon(desk, card, 2041)
+    desk.board.restore(saved)
+    stops(desk)
+    recover(desk.parts)
+    horizon(desk, card, 2035)
+    desk.sweep(full=True)
+    sides = pair_of(desk, card).clashing["horizon"]
+    assert (sides.theirs, sides.mine) == (2030, 2035)
+
+
 def test_word_of_a_clash_that_the_restored_board_says_no_more_is_kept(desk: Desk) -> None:
     card = desk.add(description=TEXT, column="Одобрено")
     desk.sweep(full=True)
