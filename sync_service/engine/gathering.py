@@ -65,7 +65,7 @@ def gather(connection: Connection, parts: Parts, context: Context, card: Card, s
     before = pairs.find_pair(connection, board.identity, card.id, card.created)
     check_ticket(before, context.ticket)
     if before is not None:
-        bearer, feature = _strays(connection, board, card, before.pair), find_feature(connection, before.pair.guid)
+        bearer, feature = _strays(connection, card, before.pair), find_feature(connection, before.pair.guid)
     else:
         bearer, feature = _bearer(connection, board, card, parts.interpreter.link_base)
     ref = CardRef(board.identity, card.id, card.created)
@@ -139,11 +139,14 @@ def _was_at(card: Card, ours: str) -> bool:
     return metadata or any(link.url.startswith(ours) for link in card.links)
 
 
-def _strays(connection: Connection, board: Board, card: Card, pair: Pair) -> Bearer:
-    """Whether a known card bears the guid of a proposal that has another card: a copy of it was read before it."""
+def _strays(connection: Connection, card: Card, pair: Pair) -> Bearer:
+    """Whether a known card bears another proposal's guid: a copy read before its original, or one known too early.
+
+    The other has its own card, or gets one: two cards for one proposal are worse than one of them made anew.
+    """
     foreign = card.reference != pair.guid and _is_guid(card.reference)
-    paired = foreign and pairs.pair_of(connection, board.identity, card.reference) is not None
-    return Bearer.PAIRED if paired else Bearer.NOBODY
+    known = foreign and find_feature(connection, card.reference) is not None
+    return Bearer.PAIRED if known else Bearer.NOBODY
 
 
 def _is_guid(text: str) -> bool:

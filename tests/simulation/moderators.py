@@ -132,7 +132,7 @@ class Moderators:
         known = self._known(card) or {}
         return field in known.get("owed", {}) and known["agreed"].get(field) == value
 
-    def store_back(self, moment: int) -> None:
+    def store_back(self, moment: int, *, noticed: bool) -> None:
         """The store was put back to what it was at `moment`.
 
         With it went in which order lines and metadata were written since, and that a line which says what the backup
@@ -143,6 +143,8 @@ class Moderators:
             self._weigh_silence(card, moment)
         for card in self._rig.world.state.cards.values():
             self._may_stray(card)
+            if not noticed and card.reference and self._rig.guid_of(key_of(card)) is None:
+                self._rig.oracle.strays.add(card.title)  # nothing tells that its reference is a guid of ours
 
     def _weigh_silence(self, card: Held, moment: int) -> None:
         known = self._known_or_made(card)

@@ -100,7 +100,7 @@ class Operator:
             begin_life(connection, past)
         self._restores.store_back(moment, arrived)
         rig.restart()
-        self._moderators.store_back(moment)
+        self._moderators.store_back(moment, noticed=self._is_older_mark(rig.world.state))
         for editor in self._editors.both:
             editor.sent = [sent for sent in editor.sent if sent.answer is None]
         rig.feed.forget(rig.world.state.cards)
