@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tests.simulation.rig import Rig
 
 TWICE_BACK = "kept in a clash, replaced there by another word of its author, who then put that one back"
+SAID_BY_TWO = "said by two, and put back by the one who had said it first"
 TAKEN_BACK = "taken back on the map to what both had agreed on, before it reached the card"
 
 _NAMES = tuple(field_table())
@@ -311,11 +312,15 @@ class Editor:
         return f"{self.name} puts {sent.push.key} back: {told}"
 
     def _withdraw(self, record: Edit) -> None:
-        """A clash that an edit had settled does not come back when the edit is put back."""
-        for earlier in self._rig.oracle.edits:
-            same = (earlier.who, earlier.key, earlier.field) == (self.name, record.key, record.field)
-            if same and earlier.clashed and earlier.value in record.saw:
-                earlier.excuse = TWICE_BACK
+        """A clash that an edit had settled does not come back when it is put back, and who said the same is not told."""
+        proposal = self._rig.oracle.proposal
+        for other in self._rig.oracle.edits:
+            same = (other.who, other.key, other.field) == (self.name, record.key, record.field)
+            if same and other.clashed and other.value in record.saw:
+                other.excuse = TWICE_BACK
+            again = other.number > record.number and (other.field, other.value) == (record.field, record.value)
+            if again and proposal(other.key) == proposal(record.key):
+                other.excuse = SAID_BY_TWO
         record.withdraw()
 
     def act(self) -> str | None:
