@@ -79,10 +79,11 @@ def merge_shared(card: CardView, feature: Feature, before: Feature, pair: Pair, 
         states[CHECK] = replace(states[CHECK], mine=check)
     properties = {**placed.properties, **{name: state.mine for name, state in states.items()}}
     merged_pair = _remember(card, pair, states, still)
+    owed = {name: debt for name, debt in merged_pair.owed.items() if name not in still}
     return Merged(
         feature=replace(placed, properties=properties),
         pair=merged_pair,
-        effects=tuple(_owe(name, owed, spoken=name in card.metadata) for name, owed in merged_pair.owed.items()),
+        effects=tuple(_owe(name, debt, spoken=name in card.metadata) for name, debt in owed.items()),
         cancelled=frozenset(effect_key(name) for name in pair.owed if name not in merged_pair.owed),
         lost=_lost_words(pair, states) if pair.rewound else {},
     )

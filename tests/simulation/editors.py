@@ -312,7 +312,7 @@ class Editor:
         return f"{self.name} puts {sent.push.key} back: {told}"
 
     def _withdraw(self, record: Edit) -> None:
-        """A clash that an edit had settled does not come back when it is put back, and who said the same is not told."""
+        """A clash that an edit had settled does not come back when it is put back; who said the same is not told."""
         proposal = self._rig.oracle.proposal
         for other in self._rig.oracle.edits:
             same = (other.who, other.key, other.field) == (self.name, record.key, record.field)

@@ -686,6 +686,16 @@ def test_a_write_under_way_is_no_edit_of_a_person(later: int) -> None:
     }
 
 
+def test_a_write_under_way_is_not_owed_anew_by_a_card_that_may_have_it_or_not() -> None:
+    """Somebody took the metadata off that it is to replace: what it expects stays what it was."""
+    spoken = with_metadata(CARD, horizon=2030)
+    feature, pair = both(decide(spoken, FEATURE, PAIR, PUBLISHING))
+    first = decide(spoken, edit(feature, horizon=2040), pair, PUBLISHING)
+    assert owed_to(first)["metadata:horizon"].body["spoken"] is True
+    feature, pair = both(first)
+    assert "metadata:horizon" not in owed_to(decide(CARD, feature, pair, PUBLISHING, besides=Besides(flying=FLYING)))
+
+
 def test_a_write_under_way_holds_up_only_its_own_field() -> None:
     feature, pair = both(decide(CARD, EDITED, PAIR, PUBLISHING))
     card = with_lines(CARD, address="Мира, 2", horizon=2055)
