@@ -173,6 +173,7 @@ class Storm:
         wrong = self._by_webhooks()
         rig.sweep(full=True)  # whatever the dead left behind is freed by whoever leads now
         if self._operator.recover() is not None:
+            rig.now += _LATER  # what was held up meanwhile is tried again a little later
             rig.sweep(full=True)
         self._clerk.confirm_all()
         rig.now += _LATER
