@@ -40,6 +40,7 @@ from sync_service.sync.fields import field_table
 from sync_service.sync.stages import DEFAULT_STAGES
 from sync_service.sync.values import PUBLIC_STAGES, Placement, Stage
 from sync_service.words import LANGUAGES, Language, catalogue
+from tools.access import access_page
 from tools.properties import properties_page
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ def test_both_languages_have_the_same_tables(page: str) -> None:
 
 def test_no_page_lacks_its_twin() -> None:
     assert sorted(path.name.removesuffix(".en.md") for path in DOCS.glob("*.en.md")) == TWINS
-    assert {"install", "operate", "moderate", "qgis", "api", "properties", "settings"} <= set(TWINS)
+    assert {"access", "install", "operate", "moderate", "qgis", "api", "properties", "settings"} <= set(TWINS)
 
 
 def test_readmes_have_the_same_headings() -> None:
@@ -276,6 +277,11 @@ def is_real(line: str) -> bool:
         if known is not None:
             return all(word.split("=")[0] in known.options for word in words if word.startswith("--"))
     return False
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_access_page_is_the_tables(language: Language) -> None:
+    assert read("access", language) == access_page(language), "run: python -m tools.access"
 
 
 @pytest.mark.parametrize("line", ["sink", "sync --fool", "districts", "districts import --layer x"])
