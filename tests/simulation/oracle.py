@@ -117,7 +117,7 @@ class Oracle:
 
     def excuse(self, key: Key, name: str, value: Any, why: str, *, since: int = 0) -> None:
         """The newest edit with this value may be lost, if it came about after the moment `since`."""
-        keys = (key, ("guid", self.guid_of(key)))
+        keys = (key, ("guid", self.proposal(key)))
         for edit in reversed(self.edits):
             if edit.field == name and edit.value == value and edit.key in keys and edit.number > since:
                 edit.excuse = why
