@@ -235,7 +235,7 @@ class Moderators:
         saw, value, before = faces(card, field), line_of(card.description, field), said(card, field)
         del card.metadata[f"placecard_{field}"]
         edit = self._record(card, field, value, saw)
-        if value == before:
+        if value == before or value == (self._known(card) or {"agreed": {}})["agreed"].get(field, before):
             edit.excuse = SAID_ALREADY
         self._weigh_channels(card, field, "metadata")
         return f"takes {field} out of the metadata of card {card.id}, whose line says {shown(value)}"

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from tests.simulation.moderators import key_of
 from tests.simulation.oracle import BOARD, LOOKED, known_to, stand
-from tests.simulation.words import faces, to_metadata, told_places
+from tests.simulation.words import SHARED, faces, from_metadata, line_of, to_metadata, told_places
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -50,8 +52,20 @@ class Restores:
                 self._take(edit, UNNOTICED)
             elif not known and (since or not self._shown(edit)):
                 self._take(edit, TAKEN)
+        for card in () if noticed else self._rig.world.state.cards.values():
+            self._weigh_lines(card)
         self._rig.oracle.unremove(key_of(card) for card in self._rig.world.state.cards.values())
         self._other = moment, self._rig.oracle.moment
+
+    def _weigh_lines(self, card: Held) -> None:
+        """A line that the card lacks counts as taken off, and takes along what the metadata says."""
+        query = "SELECT state FROM pair WHERE card_id = ? AND card_created = ?"
+        row = self._rig.store.raw.execute(query, (card.id, card.created)).fetchone()
+        lines = {} if row is None else orjson.loads(row[0])["lines"]
+        for field in SHARED:
+            text = card.metadata.get(f"placecard_{field}")
+            if text and lines.get(field) is not None and line_of(card.description, field) is None:
+                self._rig.oracle.excuse(key_of(card), field, from_metadata(field, text), UNNOTICED)
 
     def arrived(self, moment: int) -> set[int]:
         """The numbers of what is on a card, of what may go, before the store is put back."""

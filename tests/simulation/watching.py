@@ -87,7 +87,7 @@ class FeedReader:
         """No more becomes public, hidden or retired within ten minutes than the limit says, but by a person's word."""
         query = """
             SELECT count(*) FROM change WHERE visibility IS NOT NULL AND by_person = 0
-            AND at > (SELECT strftime('%Y-%m-%dT%H:%M:%f', max(at), '-10 minutes') FROM change)
+            AND at > (SELECT strftime('%Y-%m-%dT%H:%M:%f', max(at), '-10 minutes') || '000Z' FROM change)
         """
         (count,) = self._raw.execute(query).fetchone()
         if count > self.limit:
