@@ -10,11 +10,13 @@ from sync_service.engine.interpret import METADATA_PREFIX
 from sync_service.engine.lostlife import in_lost_life
 from sync_service.store import clashes, merged, outbox, pairs
 from sync_service.store.features import find_feature
+from sync_service.store.history import emptied
 from sync_service.store.leases import read_note
 from sync_service.store.setters import last_setter
 from sync_service.sync.decide import Bearer, Besides
 from sync_service.sync.disputes import DUPLICATE, EDIT, FIELDS
 from sync_service.sync.place import is_told
+from sync_service.sync.shared import LINE_NAMES
 from sync_service.sync.state import CardRef, Dispute
 from sync_service.sync.values import Hand
 
@@ -75,13 +77,15 @@ def gather(connection: Connection, parts: Parts, context: Context, card: Card, s
     survivor = _survivor(connection, board.identity, guid, view)
     known = besides(connection, guid, feature, pair, survivor)
     flying = outbox.flying_keys(connection, guid, parts.now())
-    drawn = _drawn_lines(parts, card, feature) if bearer is Bearer.UNPAIRED else {}
-    return Gathered(view, feature, pair, bearer, replace(known, flying=flying, drawn=drawn))
+    if bearer is Bearer.UNPAIRED and feature is not None:
+        empty = [name for name in LINE_NAMES if feature.properties.get(name) is None]
+        known = replace(known, drawn=_drawn_lines(parts, card, feature), emptied=emptied(connection, guid, empty))
+    return Gathered(view, feature, pair, bearer, replace(known, flying=flying))
 
 
-def _drawn_lines(parts: Parts, card: Card, feature: Feature | None) -> Mapping[str, Value]:
+def _drawn_lines(parts: Parts, card: Card, feature: Feature) -> Mapping[str, Value]:
     """The labelled lines of the text that a feature had when its card was made: somebody may have been at it since."""
-    text = "" if feature is None else str(feature.properties.get("description") or "")
+    text = str(feature.properties.get("description") or "")
     made = replace(card, description=text)
     return parts.interpreter.lines(made, parts.placing.words(text, parts.interpreter.address(made)))
 

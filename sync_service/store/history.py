@@ -75,6 +75,14 @@ def last_write(connection: Connection, guid: str, names: Collection[str]) -> Pas
     return None
 
 
+def emptied(connection: Connection, guid: str, names: Collection[str]) -> dict[str, Value]:
+    """What these flat values were, of those that are empty now because somebody emptied them."""
+    found: dict[str, Value] = {}
+    for past in read_pasts(connection.execute(_NEWEST, {"of": guid})) if names else ():
+        found |= {name: (past.before or {}).get(name) for name in names if name in past.after and name not in found}
+    return {name: value for name, value in found.items() if value is not None}
+
+
 def pasts_of(connection: Connection, guid: str, *, before: int | None = None, limit: int = 100) -> Sequence[Past]:
     """What happened to a proposal, newest first; `before` is the id the last page ended with."""
     return read_pasts(connection.execute(_PAGE, {"of": guid, "before": before or _ENDLESS, "most": limit}))

@@ -68,6 +68,7 @@ class Besides:
     leads_to   guid of the proposal that this one, a duplicate, leads to now
     survivor   guid of the proposal that its card, closed as a duplicate, says it should lead to
     drawn      shared fields as the labelled lines of its own text say them, while it has no card
+    emptied    what shared fields were that the map has emptied, likewise
     """
 
     flying: frozenset[str] = frozenset()
@@ -76,6 +77,7 @@ class Besides:
     leads_to: str | None = None
     survivor: str | None = None
     drawn: Values = field(default_factory=dict)
+    emptied: Values = field(default_factory=dict)
 
 
 _NOTHING_BESIDES = Besides()
@@ -195,7 +197,8 @@ def _adopt(card: CardView, feature: Feature, rules: Rules, besides: Besides) -> 
     """
     # One that had a card before was read from it: what is empty now was emptied, and is owed to the old text.
     had_card = feature.properties.get("summary") is not None
-    drawn = [name for name in LINE_NAMES if had_card or feature.properties.get(name) is not None]
+    emptied = besides.emptied
+    drawn = [n for n in LINE_NAMES if had_card or n in emptied or feature.properties.get(n) is not None]
     as_drawn = card.board.get("description") == (feature.properties.get("description") or "")
     lines = card.lines if as_drawn else besides.drawn
     read = {name: lines.get(name) for name in drawn}
@@ -203,7 +206,7 @@ def _adopt(card: CardView, feature: Feature, rules: Rules, besides: Besides) -> 
         feature.guid,
         card.ref,
         card.project_id,
-        agreed=read,
+        agreed={**read, **{name: value for name, value in emptied.items() if read[name] is None}},
         lines=read,
         place_text=_adopted_text(card, feature, as_drawn=as_drawn),
     )

@@ -12,7 +12,8 @@ from sqlalchemy import select
 from sync_service.app import create_app
 from sync_service.editing.applying import EditRules
 from sync_service.editing.resolving import Resolution, resolve_clash
-from sync_service.engine.sending import LEASE
+from sync_service.engine.report import Report
+from sync_service.engine.sending import LEASE, send_effects
 from sync_service.engine.sweep import SweepOptions, sweep
 from sync_service.engine.telling import CLASHES_PATH
 from sync_service.operation.check import Checked, run_checks
@@ -210,6 +211,21 @@ def test_drawn_feature_becomes_a_card(desk: Desk, stage: str, column: str, visib
     assert bool(desk.links(card_id)) == (visibility is Visibility.PUBLIC)
     at_rest(desk)
     assert len(desk.board.listing().cards) == 1
+
+
+def test_what_was_emptied_before_its_card_was_read_clashes_with_what_somebody_set_there(desk: Desk) -> None:
+    draw(desk)
+    assert send_effects(desk.parts, Report()) == 1  # the card is made, and not read yet
+    (card_id,) = desk.board.find_reference(GUID)
+    desk.board.set_metadata(card_id, {"placecard_address": "Ленина, 4"})
+    with desk.parts.database.writing() as connection:
+        drawn = find_feature(connection, GUID)
+        assert drawn is not None
+        write_feature(connection, edit(drawn, address=None), EDITOR, desk.now)
+    desk.sweep(full=True)
+    with desk.parts.database.reading() as connection:
+        (clash,) = open_clashes(connection, GUID)
+    assert (clash.fields["address"].theirs, clash.fields["address"].mine) == ("Ленина, 4", None)
 
 
 def test_what_was_drawn_without_a_title_has_one_in_words(desk: Desk) -> None:

@@ -333,6 +333,16 @@ def test_what_is_emptied_after_a_card_was_made_with_it_is_written_on_the_card() 
     assert pair.owed["address"] == Owed(None, None)
 
 
+def test_what_was_emptied_before_its_card_was_read_stands_against_what_somebody_set_there() -> None:
+    card = with_metadata(MADE, address="Ленина, 4")
+    known = Besides(emptied={"address": "Мира, 9"})
+    feature, pair = both(
+        decide(card, edit(DRAWN, address=None), None, PUBLISHING, bearer=Bearer.UNPAIRED, besides=known)
+    )
+    assert feature.properties["address"] is None
+    assert pair.clashing["address"] == Sides("Мира, 9", "Ленина, 4", None)
+
+
 def test_adopting_asks_about_a_text_that_somebody_was_at_before_us() -> None:
     edited = replace(MADE, board={**MADE.board, "description": "Тень\nАдрес: Ленина, 4"})
     feature, pair = both(
