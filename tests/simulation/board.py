@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kanban_adapter.memory import MemoryBoard
-from tests.simulation.words import from_metadata
+from tests.simulation.words import LABELS, from_metadata, line_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -65,5 +65,11 @@ class WatchedBoard(MemoryBoard):
             present = card.metadata.get(name, "")
             field = name.removeprefix(_PREFIX)
             if present not in (read.get(name, ""), value):
-                self.oracle.excuse(("card", card.id, str(card.created)), field, from_metadata(field, present), WINDOW)
+                # Taken off, the word went back to the line.
+                said = (
+                    from_metadata(field, present)
+                    if present or field not in LABELS
+                    else line_of(card.description, field)
+                )
+                self.oracle.excuse(("card", card.id, str(card.created)), field, said, WINDOW)
             self.ours[card.id, card.created, field] = value
