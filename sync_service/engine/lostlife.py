@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select
 
 from sync_service.store.clock import moment_of
-from sync_service.store.leases import read_note, write_note
+from sync_service.store.leases import SWEPT, read_note, write_note
 from sync_service.store.tables import history
 
 if TYPE_CHECKING:
@@ -24,9 +24,12 @@ _SLACK = 300
 
 
 def lose_life(connection: Connection, now: datetime) -> None:
-    """Note that what happened after the last thing this store knows of, until now, is lost to it."""
-    last = connection.execute(select(func.max(history.c.at))).scalar_one_or_none()
-    since = 0 if last is None else int(moment_of(last).timestamp())
+    """Note that what happened after the last thing this store knows of, until now, is lost to it.
+
+    It may have been written again since, but not swept.
+    """
+    known = connection.execute(select(func.max(history.c.at))).scalar_one_or_none(), read_note(connection, SWEPT)
+    since = min((int(moment_of(each).timestamp()) for each in known if each is not None), default=0)
     before = _span(connection)
     if before is not None:
         since = min(since, before[0])

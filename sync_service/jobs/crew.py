@@ -32,11 +32,11 @@ from sync_service.engine.report import Report
 from sync_service.errors import PlacecardError, Unavailable, why_in_words
 from sync_service.jobs.leader import Leadership
 from sync_service.jobs.wake import Alarm
-from sync_service.jobs.worker import SWEPT, TROUBLE, Worker
+from sync_service.jobs.worker import TROUBLE, Worker
 from sync_service.log import note, run
 from sync_service.store import requests
 from sync_service.store.clock import moment_of
-from sync_service.store.leases import read_note, take_lease, write_note
+from sync_service.store.leases import SWEPT, read_note, take_lease, write_note
 from sync_service.store.outbox import release_claims
 from sync_service.store.triggers import QUEUE, SEND_EFFECTS, WORK_CARD, defer_strays
 

@@ -21,7 +21,7 @@ from sync_service.log import note, run
 from sync_service.store import requests
 from sync_service.store.clock import stamp
 from sync_service.store.inbox import next_hint_due
-from sync_service.store.leases import read_note, write_note
+from sync_service.store.leases import SWEPT, read_note, write_note
 from sync_service.store.outbox import next_effect_due, release_claims
 
 if TYPE_CHECKING:
@@ -37,8 +37,6 @@ log = logging.getLogger(__name__)
 
 NIGHT_DONE = "nightly"
 """Note of the local date whose nightly sweep is done."""
-SWEPT = "swept"
-"""Note of when the last sweep ended well."""
 TROUBLE = "trouble"
 """Note of what stops the worker now, in one line; forgotten when it works again."""
 

@@ -12,10 +12,10 @@ from sync_service.engine.performing import NO_COLUMN
 from sync_service.engine.sweep import DISBELIEVED
 from sync_service.errors import Unavailable, why_in_words
 from sync_service.jobs.leader import somebody_leads
-from sync_service.jobs.worker import SWEPT, TROUBLE
+from sync_service.jobs.worker import TROUBLE
 from sync_service.store import bindings, clashes, counter, database, inbox, outbox, waiting
 from sync_service.store.clock import moment_of, stamp
-from sync_service.store.leases import read_note, write_note
+from sync_service.store.leases import SWEPT, read_note, write_note
 from sync_service.store.tables import SCHEMA_VERSION
 from sync_service.store.traffic import webhooks
 from sync_service.words import say

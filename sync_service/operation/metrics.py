@@ -13,11 +13,11 @@ from sync_service.access import require
 from sync_service.access.table import Action
 from sync_service.engine.mark import REGRESSION
 from sync_service.jobs.leader import somebody_leads
-from sync_service.jobs.worker import SWEPT, TROUBLE
+from sync_service.jobs.worker import TROUBLE
 from sync_service.store import clashes, counter, inbox, outbox, tables, waiting
 from sync_service.store.clock import moment_of, utc_now
 from sync_service.store.database import free_bytes
-from sync_service.store.leases import read_note
+from sync_service.store.leases import SWEPT, read_note
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,6 +13,9 @@ from sync_service.store.tables import lease, note
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
+SWEPT = "swept"
+"""Note of when the last sweep ended well."""
+
 
 def take_lease(connection: Connection, name: str, holder: str, now: datetime, length: timedelta) -> bool:
     """Take or keep a lease; False when somebody else holds it.

@@ -22,12 +22,12 @@ from sync_service.jobs import crew as crews
 from sync_service.jobs.crew import Crew
 from sync_service.jobs.leader import somebody_leads
 from sync_service.jobs.schedule import Schedule
-from sync_service.jobs.worker import NIGHT_DONE, SWEPT
+from sync_service.jobs.worker import NIGHT_DONE
 from sync_service.settings import load_settings
 from sync_service.store import inbox, tables
 from sync_service.store.clock import stamp, utc_now
 from sync_service.store.database import Database
-from sync_service.store.leases import read_note, write_note
+from sync_service.store.leases import SWEPT, read_note, write_note
 from tests.service import until
 
 if TYPE_CHECKING:

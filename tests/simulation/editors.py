@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tests.simulation.rig import Rig
 
 TWICE_BACK = "kept in a clash, replaced there by another word of its author, who then put that one back"
-SAID_BY_TWO = "said by two, and put back by the one who had said it first"
+SAID_BY_TWO = "said by two, and put back by one of them"
 TAKEN_BACK = "taken back on the map to what both had agreed on, before it reached the card"
 
 _NAMES = tuple(field_table())
@@ -318,8 +318,8 @@ class Editor:
             same = (other.who, other.key, other.field) == (self.name, record.key, record.field)
             if same and other.clashed and other.value in record.saw:
                 other.excuse = TWICE_BACK
-            again = other.number > record.number and (other.field, other.value) == (record.field, record.value)
-            if again and proposal(other.key) == proposal(record.key):
+            alike = other is not record and (other.field, other.value) == (record.field, record.value)
+            if alike and proposal(other.key) == proposal(record.key):
                 other.excuse = SAID_BY_TWO
         record.withdraw()
 
