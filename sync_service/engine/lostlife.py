@@ -23,13 +23,23 @@ _SLACK = 300
 """Seconds by which the board's clock may differ from ours."""
 
 
-def lose_life(connection: Connection, now: datetime) -> None:
-    """Note that what happened after the last thing this store knows of, until now, is lost to it.
-
-    It may have been written again since, but not swept.
-    """
+def last_known(connection: Connection) -> str | None:
+    """The last moment that this store surely knows: it may have been written since it was put back, but not swept."""
     known = connection.execute(select(func.max(history.c.at))).scalar_one_or_none(), read_note(connection, SWEPT)
-    since = min((int(moment_of(each).timestamp()) for each in known if each is not None), default=0)
+    return min((each for each in known if each is not None), default=None)
+
+
+def versions_since(connection: Connection, moment: str | None) -> dict[str, int]:
+    """The first version that each proposal came to after a moment."""
+    h = history.c
+    first = select(h.guid, func.min(h.version)).where(h.at > (moment or ""), h.version.is_not(None)).group_by(h.guid)
+    return {row.guid: row[1] for row in connection.execute(first)}
+
+
+def lose_life(connection: Connection, now: datetime) -> None:
+    """Note that what happened after the last moment this store surely knows, until now, is lost to it."""
+    last = last_known(connection)
+    since = 0 if last is None else int(moment_of(last).timestamp())
     before = _span(connection)
     if before is not None:
         since = min(since, before[0])

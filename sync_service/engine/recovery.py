@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, select
 
-from sync_service.engine.lostlife import lose_life
+from sync_service.engine.lostlife import last_known, lose_life, versions_since
 from sync_service.engine.mark import (
     REGRESSION,
     Kept,
@@ -115,6 +115,7 @@ def _begin_anew(connection: Connection, parts: Parts, situation: Situation) -> N
         _owe_links(connection, parts)
     if situation.verdict in _FORGETS:
         connection.execute(delete(tables.effect).where(tables.effect.c.kind.in_((*_DERIVED, *ACTS))))
+        _recall_versions(connection)
         lose_life(connection, parts.now())
     theirs = situation.theirs
     counter.begin_epoch(connection, 0 if theirs is None or theirs.store != situation.ours.store else theirs.epoch)
@@ -152,6 +153,15 @@ def _doubt_pairs(connection: Connection, doubt: Callable[[Feature, Pair], Pair])
         doubted = doubt(feature, stored.pair)
         if doubted != stored.pair:
             pairs.write_pair(connection, replace(stored, pair=doubted))
+
+
+def _recall_versions(connection: Connection) -> None:
+    """Versions that a proposal has come to since the store was put back are not those that its card was told of."""
+    board = counter.identity(connection).board or ""
+    for guid, version in versions_since(connection, last_known(connection)).items():
+        stored = pairs.pair_of(connection, board, guid)
+        if stored is not None:
+            pairs.write_pair(connection, replace(stored, pair=replace(stored.pair, recalled=version - 1)))
 
 
 def _owe_links(connection: Connection, parts: Parts) -> None:

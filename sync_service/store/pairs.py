@@ -160,6 +160,7 @@ def _stored(board: str, row: AnyRow) -> StoredPair:
         gone=state["gone"],
         doubted=tuple(state.get("doubted", ())),
         rewound=state.get("rewound", False),
+        recalled=state.get("recalled"),
     )
     return StoredPair(pair, row.ticket, row.fingerprint, row.detail, row.gone_since)
 

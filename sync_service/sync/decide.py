@@ -240,9 +240,10 @@ def _merge_card(
 ) -> Decision:
     # Nobody brings a removed card back but a board that was put back.
     pair = replace(pair, rewound=pair.rewound or pair.gone)
-    lost = lost_version(card, feature)
+    lost = lost_version(card, feature, feature.version if pair.recalled is None else pair.recalled)
     # Versions never go back: what the card was told of is noticed once.
-    taken = replace(feature, properties={**feature.properties, **card.board}, version=lost or feature.version)
+    version = max(lost or 0, feature.version)
+    taken = replace(feature, properties={**feature.properties, **card.board}, version=version)
     placed = place_feature(card, taken, pair)
     asked = Asked(placed.check or (PLACE_LOST if lost else None), rules.district_of, besides.flying)
     merged = merge_shared(card, placed.feature, feature, replace(placed.pair, gone=False), asked)

@@ -137,11 +137,11 @@ def tell_card(
     return replace(pair, telling=marker), (comment, LINK) if feature.published else (comment,)
 
 
-def lost_version(card: CardView, feature: Feature) -> int | None:
-    """The version of which the card was told a place, if it is later than any that this store knows."""
+def lost_version(card: CardView, feature: Feature, known: int) -> int | None:
+    """The version of which the card was told another place, if it is later than the one `known` to this store."""
     digest = place_digest(feature)
     told = [_PLACE_MARKER.fullmatch(heard) for heard in card.heard if not heard.startswith(f"{digest}-")]
-    return max((int(each[1]) for each in told if each and int(each[1]) > feature.version), default=None)
+    return max((int(each[1]) for each in told if each and int(each[1]) > known), default=None)
 
 
 _PLACE_MARKER = re.compile(r"[0-9a-f]{16}-(\d+)")

@@ -111,6 +111,7 @@ def _remember(card: CardView, pair: Pair, states: Mapping[str, FieldState], stil
         noted=_except(still, card.metadata, pair.noted),
         doubted=tuple(name for name in pair.doubted if name in still),
         rewound=pair.rewound and bool(still),
+        recalled=None,
     )
 
 

@@ -154,6 +154,7 @@ class Pair:
     gone       the card was found gone
     doubted    those of `clashing` of which only the next reading can tell (`sync.doubt`)
     rewound    the board was put back since the card was read: it may be older now, or not be there
+    recalled   the store was put back: the feature's version that it surely knew then; later ones may be of a lost life
     """
 
     guid: str
@@ -173,3 +174,4 @@ class Pair:
     gone: bool = False
     doubted: tuple[str, ...] = ()
     rewound: bool = False
+    recalled: int | None = None

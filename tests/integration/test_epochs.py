@@ -21,6 +21,7 @@ from sync_service.engine.report import Report
 from sync_service.engine.sending import send_effects
 from sync_service.engine.sweep import SweepOptions, sweep
 from sync_service.errors import PersonNeeded
+from sync_service.jobs.worker import swept_now
 from sync_service.store import counter, home, outbox, tables
 from sync_service.store.backup import back_up
 from sync_service.store.clashes import GONE, open_clashes
@@ -509,6 +510,23 @@ def test_question_about_a_place_that_never_reached_the_card_is_asked_after_the_s
     recovered(desk, saved)
     assert CHECK_TAG in read(desk, card).tags
     assert desk.known(card).properties["place_check"] == TEXT_CHANGED
+
+
+def test_place_of_the_lost_life_is_asked_about_though_the_map_went_on_before_somebody_recovered(desk: Desk) -> None:
+    card = desk.add(description=TEXT, column="Одобрено")
+    desk.sweep(full=True)
+    swept_now(desk.parts)
+    saved = save(desk)
+    on_map(desk, card, lambda known: set_place(known, THERE))
+    desk.sweep(full=True)
+    go_back(desk, saved)
+    stops(desk)
+    desk.later(seconds=60)
+    on_map(desk, card, lambda known: replace(known, properties={**known.properties, "horizon": 2041}))
+    on_map(desk, card, lambda known: replace(known, properties={**known.properties, "horizon": 2042}))
+    recover(desk.parts)
+    desk.sweep(full=True)
+    assert desk.known(card).properties["place_check"] == PLACE_LOST
 
 
 def test_move_that_was_owed_is_not_made_again(desk: Desk) -> None:

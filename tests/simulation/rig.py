@@ -22,7 +22,7 @@ from sync_service.engine import hints, sending
 from sync_service.engine.report import Report
 from sync_service.engine.sweep import SweepOptions, sweep
 from sync_service.errors import PlacecardError, Unavailable
-from sync_service.jobs.worker import drain
+from sync_service.jobs.worker import drain, swept_now
 from sync_service.operation.setup import set_up
 from sync_service.settings import load_settings
 from sync_service.store import inbox
@@ -328,6 +328,8 @@ class Rig:
             report.updated += done.updated
             report.errors += done.errors
             self._drain(report)
+            with self.undisturbed():
+                swept_now(self.process)
 
         return self.engine("sweeps in full" if full else "sweeps", work)
 
