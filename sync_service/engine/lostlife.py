@@ -25,8 +25,7 @@ _SLACK = 300
 
 def last_known(connection: Connection) -> str | None:
     """The last moment that this store surely knows: it may have been written since it was put back, but not swept."""
-    known = connection.execute(select(func.max(history.c.at))).scalar_one_or_none(), read_note(connection, SWEPT)
-    return min((each for each in known if each is not None), default=None)
+    return read_note(connection, SWEPT)
 
 
 def versions_since(connection: Connection, moment: str | None) -> dict[str, int]:

@@ -99,6 +99,10 @@ class Restores:
         for heir in self._rig.oracle.edits:
             if heir.number > edit.number and edit.value in heir.saw and self._same(heir, edit):
                 heir.saw |= edit.saw
+        proposal = self._rig.oracle.proposal
+        for key, shown in self._rig.oracle.removed.items():
+            if proposal(key) == proposal(edit.key) is not None and edit.value in shown[edit.field]:
+                shown[edit.field].update(edit.saw)
         edit.taken, edit.saw = why, edit.saw - self._there(edit)
 
     def _same(self, one: Edit, other: Edit) -> bool:
