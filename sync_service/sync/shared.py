@@ -171,7 +171,7 @@ def _card_value(name: str, card: CardView, pair: Pair) -> Value:
         return line
     if rewritten:
         return card.metadata[name]
-    if not spoken and (name in pair.noted or name not in pair.lines):
+    if not spoken and (pair.rewound or name in pair.noted or name not in pair.lines):
         return line
     clash = pair.clashing.get(name)
     return pair.agreed.get(name) if clash is None else clash.theirs

@@ -343,6 +343,13 @@ def test_what_was_emptied_before_its_card_was_read_stands_against_what_somebody_
     assert pair.clashing["address"] == Sides("Мира, 9", "Ленина, 4", None)
 
 
+def test_card_that_comes_back_says_what_it_says_and_not_what_was_settled_while_it_was_away() -> None:
+    settled = replace(PAIR, gone=True, agreed={**PAIR.agreed, "address": "Мира, 9"}, lines={"address": "Ленина, 4"})
+    card = with_lines(CARD, address="Ленина, 4")
+    _, pair = both(decide(card, edit(FEATURE, address="Мира, 9"), settled, PUBLISHING))
+    assert (pair.clashing["address"].theirs, pair.clashing["address"].mine) == ("Ленина, 4", "Мира, 9")
+
+
 def test_adopting_asks_about_a_text_that_somebody_was_at_before_us() -> None:
     edited = replace(MADE, board={**MADE.board, "description": "Тень\nАдрес: Ленина, 4"})
     feature, pair = both(
