@@ -228,11 +228,18 @@ def test_who_does_not_come_back_from_the_browser_closes_the_window(citizen: Newc
 
 
 def pulls(person: Newcomer) -> bool:
-    """Click what pulls; whether that wants the browser now, as it does once the token is too old."""
+    """Click what pulls; whether that wants the browser now, as it does once the token is too old.
+
+    Something else that is asked of the service may want it first: then a person is told so, and that is stopped.
+    """
     before = len(person.app.opened())
     person.run("heard.clear()")
     person.click("dock.pull")
     until(lambda: len(person.app.opened()) > before or person.run("said('pulled') or said('failed')"))
+    if any(told.startswith("Сначала закончится начатое") for told in person.run("said('told')")):
+        person.run("session.cancel()")
+        person.app.until("not signin.signer().busy")
+        return False
     return len(person.app.opened()) > before
 
 
@@ -245,13 +252,18 @@ def test_a_session_that_is_over_is_waited_for_in_the_dock_and_can_be_stopped(
     citizen.app.until("connect._step == 2")
     citizen.get()
     provider.ended = True
-    until(lambda: pulls(citizen))
-    citizen.app.until("dock.stop.isVisible()")
-    assert citizen.run("[dock.progress.format(), dock.pull.isEnabled()]") == ["Жду входа в браузере", False]
-    citizen.click("dock.stop")
-    citizen.app.until("said('failed')")
-    assert citizen.run("said('told')")[-1] == "Нужно войти: вход не выполнен или срок его истёк"
-    citizen.app.until("not dock.stop.isVisible() and dock.pull.isEnabled()")
+
+    def stops() -> list[str]:
+        until(lambda: pulls(citizen))
+        citizen.app.until("dock.stop.isVisible()")
+        assert citizen.run("[dock.progress.format(), dock.pull.isEnabled()]") == ["Жду входа в браузере", False]
+        citizen.click("dock.stop")
+        citizen.app.until("not dock.stop.isVisible() and dock.pull.isEnabled()")
+        told: list[str] = citizen.run("said('failed') and said('told')")
+        return told
+
+    # Nothing has failed where it was another question that had been stopped.
+    assert until(stops)[-1] == "Нужно войти: вход не выполнен или срок его истёк"
     citizen.run("heard.clear()")
     provider.ended = False
     provider.log_in(browse(citizen, "dock.pull"))
