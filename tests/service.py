@@ -160,6 +160,14 @@ def make_service(folder: Path, project: KanboardProject, **settings: str) -> Ser
     return service
 
 
+@pytest.fixture
+def session() -> Iterator[requests.Session]:
+    """Outgoing HTTP that takes nothing from this machine's environment."""
+    with requests.Session() as made:
+        made.trust_env = False
+        yield made
+
+
 @contextmanager
 def announcing(project: KanboardProject, address: str) -> Iterator[None]:
     """While inside, the board calls this address with its webhooks."""

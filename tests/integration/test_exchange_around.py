@@ -9,7 +9,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import requests
 import shapely
 from flask import Flask
 
@@ -28,6 +27,7 @@ from tests.postgres import both_stores
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import requests
     from flask.testing import FlaskClient
 
     from tests.exchange import Exchange
@@ -181,13 +181,6 @@ def provider() -> Iterator[Provider]:
     server.shutdown()
     thread.join()
     server.server_close()
-
-
-@pytest.fixture
-def session() -> Iterator[requests.Session]:
-    with requests.Session() as made:
-        made.trust_env = False
-        yield made
 
 
 class Clock:

@@ -6,7 +6,6 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import requests
 
 from sync_service.places.address import Address, parse_address
 from sync_service.places.area import WORLD, Area
@@ -22,6 +21,8 @@ from tests.geocoding import MAKERS, PROVIDERS, Cache, GeocoderServer, nominatim,
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import requests
+
 TOWN = Area(49.0, 53.0, 50.0, 54.0)
 
 
@@ -29,13 +30,6 @@ TOWN = Area(49.0, 53.0, 50.0, 54.0)
 def service() -> Iterator[GeocoderServer]:
     with serving() as server:
         yield server
-
-
-@pytest.fixture
-def session() -> Iterator[requests.Session]:
-    with requests.Session() as made:
-        made.trust_env = False
-        yield made
 
 
 def geocoder(

@@ -7,7 +7,6 @@ from base64 import b64decode
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import requests
 import shapely
 
 from sync_service.app import create_beyond
@@ -26,6 +25,8 @@ from tests.postgres import both_stores
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import requests
+
     from sync_service.store.database import Database
     from tests.ogc import Town
 
@@ -35,13 +36,6 @@ TOWN = Area(49.0, 53.0, 50.0, 54.0)
 @pytest.fixture
 def server() -> Iterator[GeocoderServer]:
     with serving() as made:
-        yield made
-
-
-@pytest.fixture
-def session() -> Iterator[requests.Session]:
-    with requests.Session() as made:
-        made.trust_env = False
         yield made
 
 

@@ -7,7 +7,6 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import requests
 from flask import Flask, request
 from jwcrypto import jwe, jwk
 from jwcrypto.common import base64url_decode, base64url_encode
@@ -27,6 +26,7 @@ from tests.mint import AUDIENCE, Provider, claims, curve, publishing, rsa, sign,
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    import requests
     from flask.testing import FlaskClient
     from werkzeug.test import TestResponse
 
@@ -51,13 +51,6 @@ class Shelf(dict[str, bytes]):
 @pytest.fixture
 def provider() -> Iterator[Provider]:
     with publishing(OURS, curve("curve")) as made:
-        yield made
-
-
-@pytest.fixture
-def session() -> Iterator[requests.Session]:
-    with requests.Session() as made:
-        made.trust_env = False
         yield made
 
 

@@ -132,9 +132,8 @@ def test_a_session_that_is_over_opens_the_browser_and_can_be_given_up(
     application.run("button.hide()")
 
 
-@pytest.mark.usefixtures("config")
-def test_two_who_ask_at_once_wait_for_one_browser(application: Application, provider: Provider) -> None:
-    """A second wait inside the first would bring QGIS down."""
+def two_ask(application: Application, provider: Provider) -> tuple[str, int]:
+    """Two questions of a session that is over; what the browser was asked to open, and how often it was before."""
     end(application, provider)
     application.run("signin.give_up()")
     application.until("entered")
@@ -142,6 +141,13 @@ def test_two_who_ask_at_once_wait_for_one_browser(application: Application, prov
     application.run(f"ask_twice({provider.url!r}, config)")
     (address,) = until(lambda: application.opened()[before:])
     application.until("len(network.courier()._held) == 1")
+    return address, before
+
+
+@pytest.mark.usefixtures("config")
+def test_two_who_ask_at_once_wait_for_one_browser(application: Application, provider: Provider) -> None:
+    """A second wait inside the first would bring QGIS down."""
+    address, before = two_ask(application, provider)
     application.run(f"enter({provider.url!r}, config)")
     assert application.run("entered") == "error.sign_in"  # and no second browser
     provider.ended, provider.lifetime = False, 300
@@ -153,13 +159,7 @@ def test_two_who_ask_at_once_wait_for_one_browser(application: Application, prov
 
 @pytest.mark.usefixtures("config")
 def test_two_who_ask_at_once_give_up_at_once(application: Application, provider: Provider) -> None:
-    end(application, provider)
-    application.run("signin.give_up()")
-    application.until("entered")
-    before = len(application.opened())
-    application.run(f"ask_twice({provider.url!r}, config)")
-    until(lambda: application.opened()[before:])
-    application.until("len(network.courier()._held) == 1")
+    _, before = two_ask(application, provider)
     application.run("signin.give_up()")
     application.until("len(answers) == 2")
     assert application.run("answers") == ["error.sign_in", "error.sign_in"]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from kanban_adapter.card import Relation
 from tests.simulation.oracle import BOARD, LOOKED
 from tests.simulation.words import (
@@ -129,7 +127,7 @@ class Moderators:
     def _is_put_back(self, card: Held, field: str, value: Any) -> bool:
         """Whether a write of ours is not read back yet, and the card says again what was agreed before it: so it would
         if the write had never reached it."""
-        known = self._known(card) or {}
+        known = self._rig.remembered(card) or {}
         return field in known.get("owed", {}) and known["agreed"].get(field) == value
 
     def store_back(self, moment: int, *, noticed: bool) -> None:
@@ -235,7 +233,7 @@ class Moderators:
         saw, value, before = faces(card, field), line_of(card.description, field), said(card, field)
         del card.metadata[f"placecard_{field}"]
         edit = self._record(card, field, value, saw)
-        if value == before or value == (self._known(card) or {"agreed": {}})["agreed"].get(field, before):
+        if value == before or value == (self._rig.remembered(card) or {"agreed": {}})["agreed"].get(field, before):
             edit.excuse = SAID_ALREADY
         self._weigh_channels(card, field, "metadata")
         return f"takes {field} out of the metadata of card {card.id}, whose line says {shown(value)}"
@@ -302,7 +300,7 @@ class Moderators:
 
     def _weigh_older(self, card: Held, form: Form, field: str, line: Any, *, whole: bool) -> None:
         """Only the value that our last write replaced is known for an old form's; an older one looks like an edit."""
-        state = self._known(card) or {"replaced": {}, "owed": {}, "agreed": {}}
+        state = self._rig.remembered(card) or {"replaced": {}, "owed": {}, "agreed": {}}
         replaced = state["replaced"] if field not in state["owed"] else state["agreed"]
         key = f"placecard_{field}"
         said_then = {line} if line != line_of(card.description, field) else set()
@@ -335,7 +333,7 @@ class Moderators:
 
     def _weigh_removal(self, card: Held) -> None:
         """What an old form has wiped off a card, nobody hears of when it is removed before it was read again."""
-        known = self._known(card) or {"noted": {}}
+        known = self._rig.remembered(card) or {"noted": {}}
         for field in SHARED:
             ours = self._rig.board.ours.get((card.id, card.created, field))
             present = card.metadata.get(f"placecard_{field}")
@@ -343,15 +341,9 @@ class Moderators:
             if ours is not None and ours != present and read_back:
                 self._rig.oracle.excuse(key_of(card), field, from_metadata(field, ours), REMOVED)
 
-    def _known(self, card: Held) -> dict[str, Any] | None:
-        """What the store remembers of a card."""
-        query = "SELECT state FROM pair WHERE card_id = ? AND card_created = ?"
-        row = self._rig.store.raw.execute(query, (card.id, card.created)).fetchone()
-        return None if row is None else orjson.loads(row[0])
-
     def _known_or_made(self, card: Held) -> dict[str, Any] | None:
-        """Likewise; a card made for a drawn proposal and not read yet is known as it was made."""
-        known = self._known(card)
+        """What the store remembers of a card; one made for a drawn proposal and not read yet, as it was made."""
+        known = self._rig.remembered(card)
         return {"noted": {}, "lines": {}} if known is None and card.reference else known
 
     def _told(self, card: Held) -> set[Any]:

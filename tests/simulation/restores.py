@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from tests.simulation.moderators import key_of
 from tests.simulation.oracle import BOARD, LOOKED, known_to, stand
 from tests.simulation.words import SHARED, faces, from_metadata, line_of, to_metadata, told_places
@@ -59,9 +57,8 @@ class Restores:
 
     def _weigh_lines(self, card: Held) -> None:
         """A line that the card lacks counts as taken off, and takes along what the metadata says."""
-        query = "SELECT state FROM pair WHERE card_id = ? AND card_created = ?"
-        row = self._rig.store.raw.execute(query, (card.id, card.created)).fetchone()
-        lines = {} if row is None else orjson.loads(row[0])["lines"]
+        known = self._rig.remembered(card)
+        lines = {} if known is None else known["lines"]
         for field in SHARED:
             text = card.metadata.get(f"placecard_{field}")
             if text and lines.get(field) is not None and line_of(card.description, field) is None:

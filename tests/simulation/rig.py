@@ -14,6 +14,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from kanban_adapter.card import BOARD_NOTE
 from kanban_adapter.errors import BadCredentials, BoardError, Failed, NotPermitted, Unreachable
 from kanban_adapter.memory import World
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from kanban_adapter.memory import Held
     from sync_service.engine.parts import Parts
     from tests.simulation.chance import Chances
     from tests.simulation.oracle import Oracle
@@ -205,6 +208,12 @@ class Rig:
         query = "SELECT guid FROM pair WHERE card_id = ? AND card_created = ?"
         row = self.store.raw.execute(query, key[1:3]).fetchone() if key[0] == "card" else None
         return None if row is None else str(row[0])
+
+    def remembered(self, card: Held) -> dict[str, Any] | None:
+        """What the store remembers of a card, if it knows it."""
+        query = "SELECT state FROM pair WHERE card_id = ? AND card_created = ?"
+        row = self.store.raw.execute(query, (card.id, card.created)).fetchone()
+        return None if row is None else orjson.loads(row[0])
 
     def fresh(self, field: str) -> Any:
         """A value of this field that nobody has said before."""
