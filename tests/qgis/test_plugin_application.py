@@ -51,7 +51,7 @@ def test_hands_type_and_drag(application: Application) -> None:
     hands = Hands(application)
     hands.click(*hands.spot("entry"))
     hands.type("a", "Shift_L+b")
-    assert application.run("entry.text()") == "aB"
+    application.until("entry.text() == 'aB'")
     hands.drag(hands.spot("source.viewport()", 0.2, 0.03), hands.spot("target"))
     x, y = application.until("target.got")
     assert abs(x - 100) < 3
