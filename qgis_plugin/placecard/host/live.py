@@ -23,6 +23,8 @@ PROPERTY = "placecard/live"
 
 EVERY = 30_000
 """Milliseconds between two looks at the feed."""
+STILL = 100
+"""Milliseconds until it is seen again whether the map is still being drawn."""
 
 HORIZON = "horizon"
 
@@ -39,12 +41,17 @@ class Live(QObject):  # type: ignore[misc]  # QGIS has no types
         self._timer = QTimer(self)
         self._timer.setInterval(EVERY)
         self._timer.timeout.connect(self.look)
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(STILL)
+        self._soon.timeout.connect(lambda: self._settle(moved=True))
         QgsProject.instance().readProject.connect(self._follow)
         self._follow()
 
     def leave(self) -> None:
         """Follow nothing any more."""
         self._timer.stop()
+        self._soon.stop()
         QgsProject.instance().readProject.disconnect(self._follow)
 
     def add_layers(self, done: Callable[[list[QgsVectorLayer]], None] | None = None) -> None:
@@ -101,12 +108,8 @@ class Live(QObject):  # type: ignore[misc]  # QGIS has no types
         self._asking = True
 
         def heard(answer: tuple[str, bool]) -> None:
-            self._asking, (self._cursor, moved) = False, answer
-            if moved:
-                self._reload()
-            curious, self._curious = self._curious, []
-            for each in curious:
-                each(moved)
+            self._cursor, moved = answer
+            self._settle(moved=moved)
 
         def failed(_: PlacecardError) -> None:
             self._asking = False  # out of reach: the layers say so themselves, and the next look may succeed
@@ -138,6 +141,18 @@ class Live(QObject):  # type: ignore[misc]  # QGIS has no types
             self.look()
         else:
             self._timer.stop()
+
+    def _settle(self, *, moved: bool) -> None:
+        """End a look: have the layers read anew what has moved, then say so."""
+        if moved and self._iface.mapCanvas().isDrawing():  # who draws reads the very cache that is thrown away
+            self._soon.start()
+            return
+        if moved:
+            self._reload()
+        self._asking = False
+        curious, self._curious = self._curious, []
+        for each in curious:
+            each(moved)
 
     def _reload(self) -> None:
         for layer in self._there().values():
