@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response as AnyResponse
 
     from sync_service.access.gate import Gate
-    from sync_service.access.guesses import Guesses
-
-GUESSES = "placecard.guesses"
 
 access = Blueprint("access", __name__, template_folder="templates")
 
@@ -32,11 +29,8 @@ def signin_page() -> Response:
 def signin() -> AnyResponse:
     """Exchange the token for a cookie and go back to where the person came from."""
     check_form(request)
-    gate, guesses = _gate(), _guesses()
-    address = request.remote_addr or ""
-    guesses.check(address)
+    gate = _gate()
     if not gate.knows_token(request.form.get("token", "").strip()):
-        guesses.count(address)
         return _page(wrong=True)
     session.clear()  # nothing planted before may live on in the session of somebody signed in
     session.permanent = True
@@ -55,11 +49,6 @@ def signout() -> AnyResponse:
 def _gate() -> Gate:
     gate: Gate = current_app.extensions[EXTENSION]
     return gate
-
-
-def _guesses() -> Guesses:
-    guesses: Guesses = current_app.extensions[GUESSES]
-    return guesses
 
 
 def _page(*, wrong: bool) -> Response:

@@ -10,9 +10,9 @@ from flask.sessions import SecureCookieSessionInterface
 
 from sync_service.access.forms import form_token
 from sync_service.access.gate import EXTENSION, Gate
-from sync_service.access.guesses import Guesses
+from sync_service.access.limits import register_limits
 from sync_service.access.person import ANONYMOUS
-from sync_service.access.routes import GUESSES, access
+from sync_service.access.routes import access
 from sync_service.settings import signing_key
 
 if TYPE_CHECKING:
@@ -45,8 +45,8 @@ def register_access(app: Flask, settings: Settings, verify: Callable[[str], Clai
         PERMANENT_SESSION_LIFETIME=timedelta(hours=SESSION_HOURS),
         SESSION_REFRESH_EACH_REQUEST=False,
     )
-    app.extensions[EXTENSION] = Gate(settings, key, verify)
-    app.extensions[GUESSES] = Guesses()
+    limits = register_limits(app, settings)
+    app.extensions[EXTENSION] = Gate(settings, key, verify and limits.watching(verify))
     app.jinja_env.globals["csrf_token"] = form_token
     app.register_blueprint(access)
     app.after_request(_keep_private)

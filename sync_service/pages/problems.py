@@ -53,6 +53,7 @@ def _end_run(_error: BaseException | None) -> None:
 
 def _placecard_error(error: PlacecardError) -> Response:
     status = http_status(error)
+    g.refusal = error  # whoever counts wrong guesses looks at it
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         note(log, "request.failed", level=logging.WARNING, code=error.code, why=str(error))
     language = request_language()

@@ -190,6 +190,8 @@ def contradictions(settings: Settings) -> Iterator[Problem]:
         yield _wants("geocoder", settings.geocoder, "geocoder_key")
     if settings.store_url.startswith("postgresql") and settings.secret_key is None:
         yield _wants("store_url", "postgresql://…", "secret_key")
+    if settings.internal_bind.rpartition(":")[2] == str(settings.port):
+        yield Problem("settings.same_port", {"name": variable("internal_bind"), "other": variable("port")})
     for one, other in (
         ("board_user", "board_password"),
         ("board_password", "board_user"),

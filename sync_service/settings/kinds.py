@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import time
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any
@@ -110,6 +111,34 @@ def _server_url(value: str) -> str:
     if not named:
         raise wrong("not_server_url")  # never shown: there may be a password in it
     return value
+
+
+def _bind(value: str) -> str:
+    """The address of a machine, not its name: one name may be several addresses."""
+    if not value:
+        return value
+    parts = _split_url(f"//{value}")
+    try:
+        ip_address(parts.hostname or "")
+    except ValueError:
+        raise wrong("not_bind") from None
+    if not parts.port or parts.path or parts.username is not None:
+        raise wrong("not_bind")
+    return value
+
+
+def _networks(value: object) -> tuple[str, ...]:
+    try:
+        return tuple(str(ip_network(each)) for each in _listed(value))
+    except ValueError:
+        raise wrong("not_networks") from None
+
+
+def _origins(value: object) -> tuple[str, ...]:
+    found = tuple(each.rstrip("/").lower() for each in _listed(value))
+    if not all(re.fullmatch(r"https?://[a-z0-9.-]+(:\d{1,5})?", each) for each in found):
+        raise wrong("not_origins")
+    return found
 
 
 def _area(value: object) -> tuple[float, float, float, float]:
@@ -220,6 +249,9 @@ WebUrl = Annotated[str, AfterValidator(_web_url)]
 ProxyUrl = Annotated[SecretStr, AfterValidator(_proxy_url)]
 Tiles = Annotated[str, AfterValidator(_tiles)]
 StoreUrl = Annotated[str, AfterValidator(_store_url)]
+Bind = Annotated[str, AfterValidator(_bind)]
+Networks = Annotated[tuple[str, ...], BeforeValidator(_networks)]
+Origins = Annotated[tuple[str, ...], BeforeValidator(_origins)]
 Area = Annotated[tuple[float, float, float, float], BeforeValidator(_area)]
 EpsgCodes = Annotated[tuple[int, ...], BeforeValidator(_epsg_codes)]
 Clock = Annotated[time, BeforeValidator(_clock)]

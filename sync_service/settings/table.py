@@ -1,4 +1,7 @@
-"""Every setting: its name, kind, default and what it is for. Docs and the sample config are made of it."""
+"""Every setting: its name, kind, default and what it is for. Docs and the sample config are made of it.
+
+Those of access and network stand in `guarding`.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from sync_service.settings import kinds
 from sync_service.settings.about import told
+from sync_service.settings.guarding import Guarding
 from sync_service.words import DEFAULT_LANGUAGE, Language
 
 
@@ -19,12 +22,8 @@ def _home_url(above: dict[str, Any]) -> str:
     return f"http://{f'[{shown}]' if ':' in shown else shown}:{above.get('port')}"
 
 
-class Table(BaseSettings):
+class Table(Guarding):
     """The table itself. A default that is a function is worked out from the settings above it."""
-
-    model_config = SettingsConfigDict(
-        frozen=True, extra="forbid", coerce_numbers_to_str=True, str_strip_whitespace=True, hide_input_in_errors=True
-    )
 
     config: Path | None = told(
         None,
@@ -245,56 +244,4 @@ class Table(BaseSettings):
         "Какие слои можно править прямо по OGC API: имена через запятую или `off`.",
         "Which collections may be edited over OGC API itself: names, comma separated, or `off`.",
         sample='["working_points"]',
-    )
-
-    api_token: SecretStr | None = told(
-        None,
-        "access",
-        "Токен редактора: с ним можно всё. Без него и без OIDC всё можно только на самой машине.",
-        "Editor token: it may do everything. Without it and without OIDC only this machine itself may.",
-        sample='"openssl rand -hex 32"',
-    )
-    oidc_issuer: kinds.WebUrl = told(
-        "",
-        "access",
-        "Адрес издателя OIDC.",
-        "Address of the OIDC issuer.",
-        sample='"https://sso.example.org/realms/city"',
-    )
-    oidc_audience: str = told(
-        "",
-        "access",
-        "Для кого должен быть выдан токен; обязателен вместе с издателем.",
-        "Audience a token must be made for; required with the issuer.",
-        sample='"placecard"',
-    )
-    oidc_client_id: str = told(
-        "", "access", "Имя службы у издателя.", "Name of the service at the issuer.", sample='"placecard"'
-    )
-    oidc_client_secret: SecretStr | None = told(
-        None, "access", "Секрет службы у издателя.", "Secret of the service at the issuer.", sample='"from the issuer"'
-    )
-
-    ca_bundle: kinds.ExistingFile | None = told(
-        None,
-        "network",
-        "Файл корневых сертификатов для исходящих соединений.",
-        "File of root certificates for outgoing connections.",
-        sample='"city-ca.pem"',
-    )
-    proxy_board: kinds.ProxyUrl | None = told(
-        None, "network", "Прокси к доске.", "Proxy to the board.", sample='"http://proxy.example.org:3128"'
-    )
-    proxy_oidc: kinds.ProxyUrl | None = told(
-        None,
-        "network",
-        "Прокси к издателю OIDC.",
-        "Proxy to the OIDC issuer.",
-        sample='"http://proxy.example.org:3128"',
-    )
-    proxy_geocoder: kinds.ProxyUrl | None = told(
-        None, "network", "Прокси к геокодеру.", "Proxy to the geocoder.", sample='"http://proxy.example.org:3128"'
-    )
-    proxy_tiles: kinds.ProxyUrl | None = told(
-        None, "network", "Прокси к подложке.", "Proxy to the base map.", sample='"http://proxy.example.org:3128"'
     )

@@ -8,7 +8,8 @@ from flask import Flask, request
 from pydantic import SecretStr
 
 from sync_service.access import ANONYMOUS, Action, Person, Role, person_of, register_access, require
-from sync_service.access.guesses import MOST, SECONDS, Guesses
+from sync_service.access.attempts import Attempts
+from sync_service.access.limits import RATES, Kind
 from sync_service.access.table import RIGHTS, is_allowed
 from sync_service.errors import TooMany
 from sync_service.loopback import is_loopback
@@ -291,24 +292,25 @@ def test_secure_cookie_and_headers_over_https() -> None:
 
 
 def test_guessing_is_slowed_down(guarded: FlaskClient) -> None:
-    for _ in range(MOST):
+    rate = RATES[Kind.WRONG_SIGNIN]
+    for _ in range(rate.most):
         assert sign_in(guarded, "guess").status_code == 401
     answer = sign_in(guarded)
     assert answer.status_code == 429
-    assert 0 < int(answer.headers["Retry-After"]) <= SECONDS
+    assert 0 < int(answer.headers["Retry-After"]) <= rate.seconds
     assert who_is(guarded, FAR, **BEARER) == "token"
 
 
 def test_guesses_are_forgotten_in_time_and_kept_by_address() -> None:
     now = [0.0]
-    guesses = Guesses(lambda: now[0])
-    for _ in range(MOST):
+    guesses = Attempts(10, 60, lambda: now[0])
+    for _ in range(10):
         guesses.check("a")
         guesses.count("a")
     guesses.check("b")
     with pytest.raises(TooMany):
         guesses.check("a")
-    now[0] = SECONDS + 1
+    now[0] = 61
     guesses.check("a")
 
 

@@ -73,6 +73,9 @@ CONTRACT = [
     "LANGUAGE",
     "CRS",
     "LOG_LEVEL",
+    "EMBED_ORIGINS",
+    "INTERNAL_BIND",
+    "TRUSTED_PROXIES",
 ]
 
 
@@ -264,6 +267,24 @@ WRONG = {
     "STAGES": ["{", "[]", '{"a": 1}', '{"a": "later"}'],
     "FIELDS": ["x", '{"stage": "tag"}', '{"direction": "colour"}', '{"direction": "category:x"}', '{"nothing": "tag"}'],
     "CA_BUNDLE": ["gone.pem"],
+    "INTERNAL_BIND": [
+        "8090",
+        "inner:8090",
+        "10.0.0.5",
+        "10.0.0.5:0",
+        "10.0.0.5:x",
+        "10.0.0.5:8090/metrics",
+        "u@10.0.0.5:1",
+    ],
+    "TRUSTED_PROXIES": ["proxy", "10.0.0.1/8", "10.0.0.0/33", "*"],
+    "EMBED_ORIGINS": [
+        "www.example.org",
+        "*",
+        "https://*.example.org",
+        "https://a/b",
+        "https://a 'none'",
+        "https://a;x",
+    ],
 }
 
 
@@ -308,6 +329,7 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
         ({"PLACECARD_BOARD_USER": "bot"}, ("PLACECARD_BOARD_USER", "PLACECARD_BOARD_PASSWORD")),
         ({"PLACECARD_BOARD_PASSWORD": "p"}, ("PLACECARD_BOARD_PASSWORD", "PLACECARD_BOARD_USER")),
         ({"PLACECARD_OIDC_ISSUER": "https://i.test"}, ("PLACECARD_OIDC_ISSUER", "PLACECARD_OIDC_AUDIENCE")),
+        ({"PLACECARD_INTERNAL_BIND": "10.0.0.5:8080"}, ("PLACECARD_INTERNAL_BIND", "PLACECARD_PORT")),
     ],
 )
 def test_contradictions(tmp_path: Path, environ: dict[str, str], names: tuple[str, str]) -> None:
