@@ -36,6 +36,7 @@ def test_help_names_every_target() -> None:
         "plugin",
         "qgis",
         "browser",
+        "keycloak",
         "postgresql",
         "clean",
     ):
@@ -50,14 +51,15 @@ def test_help_is_what_make_alone_says() -> None:
 def test_only_tests_need_qgis_and_a_browser(target: str) -> None:
     said = steps(target)
     assert "tools/environment.sh" in said
-    assert not re.search(r"tools\.packages .*(qgis|browser|postgresql)", said)
+    assert not re.search(r"tools\.packages .*(qgis|browser|keycloak|postgresql)", said)
 
 
 def test_tests_need_everything() -> None:
     said = steps("test")
-    for part in ("kanboard", "node", "browser", "qgis", "postgresql"):
+    for part in ("kanboard", "keycloak", "node", "browser", "qgis", "postgresql"):
         assert f"tools.packages {part}" in said
     assert "tools.qgis fetch" in said
+    assert "tools.keycloak fetch" in said
     assert said.rstrip().splitlines()[-1].startswith(".venv/bin/pytest")
 
 
