@@ -4,8 +4,9 @@
         @pytest.fixture
         def board(self) -> Harness: ...
 
-Nothing of it is to be overridden: what a board cannot do it declares in its capabilities. Have pytest rewrite the
-asserts with `pytest.register_assert_rewrite("kanban_adapter.contract")` before it is imported.
+A board whose people can follow an identity provider passes `PeopleContract` too. Nothing of either is to be overridden:
+what a board cannot do it declares in its capabilities. Have pytest rewrite the asserts with
+`pytest.register_assert_rewrite("kanban_adapter.contract")` before it is imported.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 from kanban_adapter.contract.fields import FieldContract
 from kanban_adapter.contract.harness import Hands, Harness
 from kanban_adapter.contract.listing import ListingContract
+from kanban_adapter.contract.people import Others, PeopleContract
 from kanban_adapter.contract.reading import ReadingContract
 from kanban_adapter.contract.writing import WritingContract
 
@@ -21,4 +23,4 @@ class BoardContract(ListingContract, ReadingContract, WritingContract, FieldCont
     """All of it."""
 
 
-__all__ = ["BoardContract", "Hands", "Harness"]
+__all__ = ["BoardContract", "Hands", "Harness", "Others", "PeopleContract"]
