@@ -32,11 +32,12 @@ class Editor:
     rules: EditRules = field(default_factory=EditRules)
     numbers: Iterator[int] = field(default_factory=count)
     copy: str = "copy"
+    who_id: str | None = None
 
     @property
     def author(self) -> Author:
         """Who stands in the history."""
-        return Author(self.source, self.who)
+        return Author(self.source, self.who, who_id=self.who_id)
 
     def push(self, *changes: Change, key: str | None = None, mode: Mode = Mode.EACH, check: bool = False) -> PushAnswer:
         """Send changes at once."""

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 _ASK_AGAIN_SECONDS = 0.05
-_BY_HAND = Author("job", who="operator", confirmed=True)
+_BY_HAND = Author("job", who="operator", confirmed=True, who_id="operator")
 
 
 @click.command(cls=Command)

@@ -104,7 +104,7 @@ def here() -> str:
 
 def author_of(person: Person) -> Author:
     """Who the history says did it. What a person decides here is no part of a surge."""
-    return Author(SOURCE, who=person.name, confirmed=True)
+    return Author(SOURCE, who=person.name, confirmed=True, who_id=person.key)
 
 
 def page(desk: Desk, person: Person, template: str, *, status: int = 200, **data: Any) -> Response:

@@ -125,7 +125,8 @@ def _effects(asked: Asked, feature: Feature, reason: str, author: Author) -> lis
         Act.RETURN: move_to(Stage.PROPOSED, expected),
         Act.CLOSE: close_at(expected),
     }
-    marker = uuid4() if asked.key is None else uuid5(UUID(int=0), f"{feature.guid} {author.who} {asked.key}")
+    by = author.who_id or author.who
+    marker = uuid4() if asked.key is None else uuid5(UUID(int=0), f"{feature.guid} {by} {asked.key}")
     said = [say_words(str(marker), reason, author.who)] if reason else []
     return [*said, *([moves[asked.act]] if asked.act in moves else [])]
 

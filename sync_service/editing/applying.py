@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from sync_service.editing.shapes import check_place, clean_geometry
 from sync_service.editing.versions import bases_of
+from sync_service.hands import same_hand
 from sync_service.places.area import WORLD, Area
 from sync_service.store import clashes, outbox
 from sync_service.store.clashes import OpenClash, Origin
@@ -216,19 +217,21 @@ def _standing(desk: _Desk, current: Feature, work: _Work) -> Iterator[tuple[str,
     if not work.incoming.overwrite:
         past = last_write(desk.connection, current.guid, sides)
         by, at = (None, None) if past is None else (past.hand, past.at)
-        yield clashes.EDIT, Origin(desk.author.who, by, at, desk.author.push, work.incoming.client), sides
+        client, push, me_id = work.incoming.client, desk.author.push, desk.author.who_id
+        yield clashes.EDIT, Origin(desk.author.who, by, at, push, client, who_id=me_id), sides
         return
-    me = _Hand(_name(desk.author), work.incoming.client if desk.rules.shared_name else None)
+    client = work.incoming.client if desk.rules.shared_name else None
+    me = _Hand(_name(desk.author), client, desk.author.who_id)
     lost: dict[_Hand, dict[str, Sides]] = {}
     for name, each in sides.items():
         past = last_write(desk.connection, current.guid, _PLACE if name in _PLACE else {name})
         if past is None or past.at < stamp(desk.now - _LATELY):
             continue
-        hand = _Hand(past.hand, _client_of(desk, past))
-        if hand != me and each.theirs not in (None, Placement.UNPLACED):
+        hand = _Hand(past.hand, _client_of(desk, past), past.who_id)
+        if not hand.is_same(me) and each.theirs not in (None, Placement.UNPLACED):
             lost.setdefault(hand, {})[name] = Sides(each.theirs, each.mine, each.theirs)
     for hand, fields in lost.items():
-        origin = Origin(hand.name, me.name, stamp(desk.now), desk.author.push, hand.client)
+        origin = Origin(hand.name, me.name, stamp(desk.now), desk.author.push, hand.client, who_id=hand.who_id)
         yield clashes.OVERWRITTEN, origin, fields
 
 
@@ -238,11 +241,16 @@ class _Hand:
 
     name: str
     client: str | None
+    who_id: str | None
+
+    def is_same(self, other: _Hand) -> bool:
+        return self.client == other.client and same_hand(self.who_id, self.name, other.who_id, other.name)
 
 
 def _client_of(desk: _Desk, past: Past) -> str | None:
     """The client that made a write under the name its author shares with many."""
-    if not desk.rules.shared_name or past.hand != _name(desk.author):
+    mine = same_hand(past.who_id, past.hand, desk.author.who_id, _name(desk.author))
+    if not (desk.rules.shared_name and mine):
         return None
     kept = None if past.push is None else find_push(desk.connection, past.push)
     return past.source if kept is None else kept.client_id
@@ -270,8 +278,9 @@ def _keep_clashes(desk: _Desk, work: Sequence[_Work]) -> dict[str, OpenClash]:
 
 def _withdraw_older(desk: _Desk, item: OpenClash, work: _Work) -> None:
     """Who sets a field, knowing what it is, has done with what he once wanted of it."""
-    wished = item.is_of(Origin(desk.author.who, client=work.incoming.client), clashes.EDIT)
-    lost = item.is_of(Origin(_name(desk.author), client=item.origin.client), clashes.OVERWRITTEN)
+    me = desk.author
+    wished = item.is_of(Origin(me.who, client=work.incoming.client, who_id=me.who_id), clashes.EDIT)
+    lost = item.is_of(Origin(_name(me), client=item.origin.client, who_id=me.who_id), clashes.OVERWRITTEN)
     lost = lost and item.origin.client in (None, work.incoming.client)
     if (wished or lost) and work.edited.touched & set(item.fields):
         clashes.drop_sides(desk.connection, item, work.edited.touched, desk.now, desk.author.who)

@@ -154,7 +154,8 @@ def _apply(connection: Connection, push: Push, author: Author, rules: EditRules,
     done = {n: _result(me, push.changes[n], outcome) for n, outcome in zip(fresh, outcomes, strict=True)}
     edits = [_kept_edit(push.changes[n], result) for n, result in done.items() if result.change_id is not None]
     counts = Counter(result.status.value for result in done.values())
-    this = KeptPush(author.push, _push_digest(push), push.client_id, stamp(now), author.who, push.source, counts)
+    digest, by = _push_digest(push), author.who_id
+    this = KeptPush(author.push, digest, push.client_id, stamp(now), author.who, push.source, counts, who_id=by)
     if before is None:
         keep_push(connection, this)
     keep_edits(connection, this, edits)

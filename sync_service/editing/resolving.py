@@ -219,7 +219,8 @@ def _resolve_gone(
 def _sign(connection: Connection, author: Author, now: datetime) -> None:
     """What was resolved is a push of its own, so that it can be put back."""
     assert author.push is not None, "signed by resolve_clash"
-    keep_push(connection, KeptPush(author.push, "", "", stamp(now), author.who, author.source, {}))
+    by, source = author.who_id, author.source
+    keep_push(connection, KeptPush(author.push, "", "", stamp(now), author.who, source, {}, who_id=by))
 
 
 def _hint_card(connection: Connection, feature: Feature, now: datetime) -> None:

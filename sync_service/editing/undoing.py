@@ -122,7 +122,8 @@ def _put_back(connection: Connection, pasts: Sequence[Past], author: Author, now
     changed = [plan.feature for plan in plans if plan.told.fields]
     if not changed:
         return Undoing(told)
-    keep_push(connection, KeptPush(key, "", "", stamp(now), author.who, author.source, {}))
+    by, source = author.who_id, author.source
+    keep_push(connection, KeptPush(key, "", "", stamp(now), author.who, source, {}, who_id=by))
     write_features(connection, changed, replace(author, push=key), now)
     _hint_cards(connection, changed, now)
     return Undoing(told, key)

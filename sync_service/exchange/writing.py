@@ -20,6 +20,7 @@ from sync_service.exchange.disputing import clash_list, read_resolution, resolve
 from sync_service.exchange.face import ROOT, asked_document, respond
 from sync_service.exchange.pushing import KEY_HEADER, SOURCE, answer_document, read_key, read_push
 from sync_service.exchange.wire import pointer_to
+from sync_service.hands import same_hand
 from sync_service.jobs.wake import wake_worker
 from sync_service.pages import request_language
 from sync_service.store.features import Author
@@ -47,7 +48,7 @@ def _add_pushes(blueprint: Blueprint, face: Face) -> None:
         person = _editor(Action.EDIT)
         key = read_key(request.headers.get(KEY_HEADER))
         asked = read_push(key, asked_document("push"))
-        done = apply_push(face.database, asked, Author(SOURCE, person.name), face.rules(person), face.now())
+        done = apply_push(face.database, asked, _author(person), face.rules(person), face.now())
         if done.kept:
             wake_worker(face.settings.store_url)
         return respond(answer_document(done, request_language()))
@@ -68,7 +69,7 @@ def _add_clashes(blueprint: Blueprint, face: Face) -> None:
         wanted = read_resolution(asked_document("resolution"))
         if wanted.renew is not None:
             require(Action.MODERATE)  # a proposal ends here, or its card begins anew
-        author = Author(SOURCE, person.name, str(uuid4()))
+        author = _author(person, push=str(uuid4()))
         with _pointing("geometry", "fields", "renew"):
             done = resolve_clash(face.database, clash_id, wanted, author, rules=face.rules(person), now=face.now())
         wake_worker(face.settings.store_url)
@@ -82,7 +83,7 @@ def _add_deeds(blueprint: Blueprint, face: Face) -> None:
         dry = asked_document("undo").get("dry_run", False)
         if not dry and _is_others(face, key, person):
             require(Action.MODERATE)
-        done = undo_push(face.database, key, Author(SOURCE, person.name), face.now(), dry_run=dry)
+        done = undo_push(face.database, key, _author(person), face.now(), dry_run=dry)
         if done.key is not None:
             wake_worker(face.settings.store_url)
         return respond(undone_document(done))
@@ -95,7 +96,7 @@ def _add_deeds(blueprint: Blueprint, face: Face) -> None:
         if asked.act in MODERATORS:
             require(Action.MODERATE)
         with _pointing("reason"):
-            version = act_on(face.database, guid, asked, Author(SOURCE, person.name), face.now())
+            version = act_on(face.database, guid, asked, _author(person), face.now())
         wake_worker(face.settings.store_url)
         return respond({"guid": guid, "version": version})
 
@@ -103,7 +104,12 @@ def _add_deeds(blueprint: Blueprint, face: Face) -> None:
 def _is_others(face: Face, key: str, person: Person) -> bool:
     with face.database.reading() as connection:
         kept = find_push(connection, key)
-    return kept is not None and kept.who != person.name
+    return kept is not None and not same_hand(kept.who_id, kept.who, person.key, person.name)
+
+
+def _author(person: Person, push: str | None = None) -> Author:
+    """Who the history says did it."""
+    return Author(SOURCE, person.name, push, who_id=person.key)
 
 
 def _editor(action: Action) -> Person:

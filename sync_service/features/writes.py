@@ -69,7 +69,7 @@ class Writer:
             self.face.database,
             # Whoever sends no If-Match wins, and what they wrote over is offered back.
             Push(None, _source(), _source(), (Change(key, edit, base, overwrite=True),), Mode.ALL),
-            Author(_source(), self.person.name),
+            Author(_source(), self.person.name, who_id=self.person.key),
             edit_rules(self.face.database, self.face.settings, may_approve=may_approve, shared_name=shared_name),
             self.face.now(),
             guard=lambda connection: check_conditions(connection, edit.guid),

@@ -17,6 +17,7 @@ from uuid import uuid4
 import orjson
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
+from sync_service.hands import same_hand
 from sync_service.store.clock import stamp
 from sync_service.store.tables import clash
 from sync_service.sync.editing import GEOMETRY, geometry_text, same_geometry
@@ -45,7 +46,8 @@ class Origin:
     """Where a clash comes from: whose value stands against what is there, and who set that and when.
 
     `push` and `client` are those of the edit (of what was overwritten the client is told where many share a name);
-    `other` is the guid of the duplicate.
+    `other` is the guid of the duplicate; `who_id` tells the person from others of the same name, and is nobody else's
+    business.
     """
 
     who: str | None = None
@@ -54,6 +56,11 @@ class Origin:
     push: str | None = None
     client: str | None = None
     other: str | None = None
+    who_id: str | None = None
+
+    def is_hand(self, origin: Origin) -> bool:
+        """Whether both are the same hand: many may hold one token."""
+        return self.client == origin.client and same_hand(self.who_id, self.who, origin.who_id, origin.who)
 
 
 NOWHERE = Origin()
@@ -72,13 +79,15 @@ class OpenClash:
     origin: Origin = NOWHERE
 
     def is_of(self, origin: Origin, *reasons: str) -> bool:
-        """Whether it stands for one of these reasons, and for the same hand: many may hold one token."""
-        return self.reason in reasons and (self.origin.who, self.origin.client) == (origin.who, origin.client)
+        """Whether it stands for one of these reasons, and for the same hand."""
+        return self.reason in reasons and self.origin.is_hand(origin)
 
     def document(self) -> dict[str, Any]:
         """As it goes over the wire: the geometry (base64 of WKB) stands beside the fields."""
         sides = {name: asdict(each) for name, each in self.fields.items()}
         geometry = sides.pop(GEOMETRY, None)
+        origin = asdict(self.origin)
+        del origin["who_id"]
         return {
             "id": self.id,
             "guid": self.guid,
@@ -87,7 +96,7 @@ class OpenClash:
             "fields": sides,
             "geometry": geometry,
             "opened": self.opened,
-            **asdict(self.origin),
+            **origin,
         }
 
 
@@ -117,7 +126,7 @@ def _clashes(rows: Iterable[AnyRow]) -> Sequence[OpenClash]:
 
 
 def _clash(row: AnyRow) -> OpenClash:
-    origin = Origin(row.who, row.theirs_by, row.theirs_at, row.push, row.client, row.other)
+    origin = Origin(row.who, row.theirs_by, row.theirs_at, row.push, row.client, row.other, row.who_id)
     sides = {name: Sides(**value) for name, value in orjson.loads(row.fields).items()}
     return OpenClash(row.id, row.guid, row.revision, row.reason, sides, row.opened, origin)
 

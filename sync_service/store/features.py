@@ -37,12 +37,16 @@ _STORED = attrgetter(*STORED_NAMES)
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Where a change came from: board, qgis, ogc, import, job or page; who made it if known; the push it came in."""
+    """Where a change came from: board, qgis, ogc, import, job or page; who made it if known; the push it came in.
+
+    `who` is the name that people read, `who_id` what tells this person from others of the same name.
+    """
 
     source: str
     who: str | None = None
     push: str | None = None
     confirmed: bool = False  # a person confirmed it: no part of a surge
+    who_id: str | None = None
 
 
 BOARD = Author("board")
@@ -258,6 +262,7 @@ def _history_row(write: _Write, author: Author) -> dict[str, object]:
         "at": write.at,
         "source": author.source,
         "who": author.who,
+        "who_id": author.who_id,
         "push": author.push,
         "version": write.after.version,
         "before": None if write.before is None else orjson.dumps(old).decode(),

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 class Past:
     """One write of a feature: where it came from, and the flat values that differ, before and after it.
 
-    `before` is None for the write that made the feature. `version` is the feature's after it.
+    `before` is None for the write that made the feature. `version` is the feature's after it. `who_id` tells the person
+    from others of the same name; None where an older release kept only that.
     """
 
     id: int
@@ -37,6 +38,7 @@ class Past:
     version: int | None
     before: Mapping[str, Value] | None
     after: Mapping[str, Value]
+    who_id: str | None = None
 
     @property
     def hand(self) -> str:
@@ -127,4 +129,5 @@ def _past(row: AnyRow) -> Past:
         version=row.version,
         before=None if row.before is None else orjson.loads(row.before),
         after=orjson.loads(row.after or "{}"),
+        who_id=row.who_id,
     )

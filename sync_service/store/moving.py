@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Result
 
 _BATCH = 500
-_LEFT_BEHIND = {tables.lease.name, tables.sweep_request.name}
+_LEFT_BEHIND = {tables.lease.name, tables.sweep_request.name, tables.session.name}
 """What concerns only who worked in the old store."""
 
 

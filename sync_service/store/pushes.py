@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class KeptPush:
     """A push that came in: its key, the digest of its content, whose it is, and when it was put back.
 
-    `counts` says how many edits had each status.
+    `counts` says how many edits had each status. `who_id` tells the person from others of the same name.
     """
 
     key: str
@@ -34,6 +34,7 @@ class KeptPush:
     source: str
     counts: Mapping[str, int]
     undone: str | None = None
+    who_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ def find_push(connection: Connection, key: str) -> KeptPush | None:
     if row is None:
         return None
     counts = orjson.loads(row.answer or "{}")
-    return KeptPush(row.key, row.body_hash, row.client_id, row.at, row.who, row.source, counts, row.undone)
+    return KeptPush(row.key, row.body_hash, row.client_id, row.at, row.who, row.source, counts, row.undone, row.who_id)
 
 
 def keep_push(connection: Connection, kept: KeptPush) -> None:
@@ -63,6 +64,7 @@ def keep_push(connection: Connection, kept: KeptPush) -> None:
         "client_id": kept.client_id,
         "at": kept.at,
         "who": kept.who,
+        "who_id": kept.who_id,
         "source": kept.source,
         "answer": orjson.dumps(dict(kept.counts)).decode(),
     }

@@ -96,6 +96,7 @@ def begin_life(connection: Connection, past: int) -> int:
     connection.execute(update(tables.store).values(gate="open"))
     connection.execute(delete(tables.lease))
     connection.execute(delete(tables.sweep_request))
+    connection.execute(delete(tables.session))  # who has signed out since must not come back
     connection.execute(delete(tables.note).where(tables.note.c.key.in_(PASSING)))
     return epoch
 

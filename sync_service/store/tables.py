@@ -13,7 +13,6 @@ from sqlalchemy import (
     Column,
     Float,
     Index,
-    MetaData,
     PrimaryKeyConstraint,
     Table,
     Text,
@@ -21,6 +20,7 @@ from sqlalchemy import (
     false,
 )
 
+from sync_service.store import signons
 from sync_service.store.dialect import GEOMETRY, WHOLE, partly
 from sync_service.sync.fields import Field, field_table
 
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy.types import TypeEngine
 
-metadata = MetaData()
+metadata = signons.metadata
 
-SCHEMA_VERSION = "0002"
+SCHEMA_VERSION = "0003"
 """The schema these tables are; the newest migration leads there."""
 
 _LONG = "description"
@@ -187,6 +187,7 @@ history = Table(
     Column("before", Text),  # JSON of what differs; null: the feature was not there; geometry is base64 of WKB
     Column("after", Text),
     Column("version", WHOLE),  # of the feature after it; null where an older release did not count
+    Column("who_id", Text),  # what tells the person from all others; null where an older release kept only the name
     Index("history_guid", "guid", "id"),
     Index("history_at", "at", "id"),
     Index("history_push", "push", "id"),
@@ -210,6 +211,7 @@ clash = Table(
     Column("client", Text),
     Column("other", Text),  # guid of the other proposal, of a duplicate
     Column("resolved_by", Text),
+    Column("who_id", Text),
     Index("clash_guid", "guid"),
 )
 
@@ -225,6 +227,7 @@ push = Table(
     Column("source", Text, nullable=False),
     Column("answer", Text),  # JSON
     Column("undone", Text),  # when it was put back
+    Column("who_id", Text),
     Index("push_at", "at"),
 )
 
@@ -326,6 +329,8 @@ district = Table(
     Column("name", Text, primary_key=True),
     Column("geometry", GEOMETRY, nullable=False),
 )
+
+session, ended, logout_token = signons.session, signons.ended, signons.logout_token
 
 BOX_TABLE = "feature_box"
 """SQLite's R-tree beside `feature`: fid, west, east, south, north (32-bit, rounded outward)."""

@@ -213,6 +213,8 @@ def test_nothing_is_written_without_the_right_to_edit(
         (f"{ROOT}/clashes/x", {"revision": 1, "fields": {"horizon": 1}}, 404),
         (f"{ROOT}/pushes/others/undo", {}, 403),
         (f"{ROOT}/pushes/others/undo", {"dry_run": True}, 200),
+        (f"{ROOT}/pushes/namesake/undo", {}, 403),
+        (f"{ROOT}/pushes/older/undo", {}, 200),
         (f"{ROOT}/pushes/mine/undo", {}, 200),
     ],
 )
@@ -222,7 +224,11 @@ def test_editors_do_not_moderate(
     guid = exchange.town.plant()
     exchange.send(change(guid, set={"horizon": 2031}), key="mine")
     exchange.send(change(guid, set={"horizon": 2032}), key="others")
+    exchange.send(change(guid, set={"horizon": 2033}), key="namesake")
+    exchange.send(change(guid, set={"horizon": 2034}), key="older")
     with exchange.town.database.writing() as connection:
-        connection.exec_driver_sql("UPDATE push SET who = 'anna' WHERE key = 'others'")
+        connection.exec_driver_sql("UPDATE push SET who = 'anna', who_id = NULL WHERE key = 'others'")
+        connection.exec_driver_sql("UPDATE push SET who_id = 'https://sso.test 1' WHERE key = 'namesake'")
+        connection.exec_driver_sql("UPDATE push SET who_id = NULL WHERE key = 'older'")
     monkeypatch.setitem(RIGHTS, Action.MODERATE, frozenset[Role]())
     assert exchange.post(path, document)[0] == status

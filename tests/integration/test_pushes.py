@@ -409,6 +409,35 @@ def test_what_was_overwritten_is_not_offered_back_to_who_has_set_it_again(
     assert anna.clashes() == []
 
 
+def test_people_of_one_name_are_two(desk: Desk, guid: str) -> None:
+    """What one of them wishes does not stand in the other's clash, nor is taken back by the other's edit."""
+    first = Editor(desk, who_id="https://sso.test 1")
+    second = replace(first, who_id="https://sso.test 2")
+    base = first.version(guid)
+    Editor(desk, "boris").push(first.update(guid, address="Мира, 1"))
+    for editor in (first, second):
+        editor.push(editor.update(guid, base=base, address="Мира, 2"))
+    assert {each.origin.who_id for each in first.clashes(guid)} == {"https://sso.test 1", "https://sso.test 2"}
+    second.push(second.update(guid, address="Мира, 5"))
+    (left,) = first.clashes(guid)
+    assert (left.origin.who, left.origin.who_id) == ("anna", "https://sso.test 1")
+    assert "who_id" not in left.document()
+
+
+def test_somebody_renamed_is_the_same(desk: Desk, guid: str) -> None:
+    before, after = Editor(desk, who_id="https://sso.test 1"), Editor(desk, "anna b.", who_id="https://sso.test 1")
+    before.push(before.update(guid, address="Мира, 2"))
+    after.push(replace(after.update(guid, base=None, address="Мира, 3"), overwrite=True))
+    assert after.clashes() == [], "nobody takes back what is one's own"
+
+
+def test_who_an_older_release_knew_by_name_is_the_same(desk: Desk, anna: Editor, guid: str) -> None:
+    now = Editor(desk, who_id="https://sso.test 1")
+    anna.push(anna.update(guid, address="Мира, 2"))
+    now.push(replace(now.update(guid, base=None, address="Мира, 3"), overwrite=True))
+    assert now.clashes() == []
+
+
 @pytest.mark.parametrize("case", ["long ago", "own", "nothing"])
 def test_overwriting_what_nobody_misses_is_not_offered_back(
     desk: Desk, anna: Editor, boris: Editor, guid: str, case: str
