@@ -18,6 +18,7 @@ pytest_plugins = [
     "tests.service",
     "tests.postgres",
     "tests.exchange",
+    "tests.keycloak",
     "tests.releases",
     "tests.seats",
     "tests.qgis.workplace",
