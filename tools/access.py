@@ -64,6 +64,8 @@ ROLES: dict[Language, dict[Role, str]] = {
 ACTIONS: dict[Language, dict[Action, str]] = {
     "ru": {
         Action.READ_PUBLIC: "видеть опубликованное",
+        Action.READ_OWN: "видеть предложения своей организации на всех стадиях",
+        Action.SUBMIT: "вносить предложения",
         Action.READ_WORKING: "видеть все стадии, историю, расхождения",
         Action.EDIT: "менять места и общие поля, рисовать",
         Action.MODERATE: "утверждать, возвращать, решать ожидающее",
@@ -72,6 +74,8 @@ ACTIONS: dict[Language, dict[Action, str]] = {
     },
     "en": {
         Action.READ_PUBLIC: "see what is published",
+        Action.READ_OWN: "see the proposals of one's own organisation at every stage",
+        Action.SUBMIT: "bring in proposals",
         Action.READ_WORKING: "see every stage, the history, clashes",
         Action.EDIT: "change places and shared fields, draw",
         Action.MODERATE: "approve, return, settle what waits",

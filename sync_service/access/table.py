@@ -14,6 +14,10 @@ class Action(StrEnum):
 
     READ_PUBLIC = "read_public"
     """See what is published."""
+    READ_OWN = "read_own"
+    """See the proposals of one's own organisations at every stage; those who may see all of them, all."""
+    SUBMIT = "submit"
+    """Bring in a new proposal: a partner, for their own organisation."""
     READ_WORKING = "read_working"
     """See proposals at every stage, with what is not for the public."""
     EDIT = "edit"
@@ -52,10 +56,14 @@ class Role(StrEnum):
 GIVEN = frozenset(Role) - {Role.ANONYMOUS, Role.STAFF}
 """Roles that an identity provider may give."""
 
+_EDITORS = frozenset({Role.MODERATOR, Role.GIS_EDITOR, Role.STAFF})
+
 RIGHTS: Mapping[Action, frozenset[Role]] = {
     Action.READ_PUBLIC: frozenset(Role),
+    Action.READ_OWN: frozenset(Role) - {Role.ANONYMOUS},
+    Action.SUBMIT: _EDITORS | {Role.PARTNER},
     Action.READ_WORKING: frozenset(Role) - {Role.ANONYMOUS, Role.PARTNER},
-    Action.EDIT: frozenset({Role.MODERATOR, Role.GIS_EDITOR, Role.STAFF}),
+    Action.EDIT: _EDITORS,
     Action.MODERATE: frozenset({Role.MODERATOR, Role.STAFF}),
     Action.OPERATE: frozenset({Role.OPERATOR, Role.STAFF}),
     Action.METRICS: frozenset({Role.OPERATOR, Role.STAFF}),

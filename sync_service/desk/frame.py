@@ -76,7 +76,7 @@ def open_matters(database: Database) -> OpenMatters:
 def matters_for(database: Database) -> int | None:
     """How much waits for whoever asks; None for who has no business at the desk."""
     person = person_of(request)
-    if not person.may(Action.READ_WORKING):
+    if not person.may(Action.READ_OWN):
         return None
     return open_matters(database).total if person.may(Action.MODERATE) else 0
 

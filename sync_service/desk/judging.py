@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from flask import flash, redirect, request, url_for
 
 from sync_service.access import Action, person_of
+from sync_service.access.rules import rules_for
 from sync_service.desk.clashes import read_fields, tell_clash
 from sync_service.desk.frame import author_of, enter, page
 from sync_service.editing.resolving import Resolution, resolve_clash
-from sync_service.editing.rules import edit_rules
 from sync_service.errors import BadRequest, Conflict, NotFound, Unprocessable
 from sync_service.publicmap import assets
 from sync_service.store import clashes
@@ -83,8 +83,7 @@ def _resolve(desk: Desk, clash_id: str) -> AnyResponse:
     if item is None:
         flash(wording.say("clash.already"), "moved")
         return redirect(url_for("desk.clashes_page"), 303)
-    may_approve, said = person.may(Action.MODERATE), _resolution(item)
-    rules = edit_rules(desk.database, desk.settings, may_approve=may_approve, shared_name=person.is_shared)
+    said, rules = _resolution(item), rules_for(person, desk.database, desk.settings)
     try:
         done = resolve_clash(desk.database, clash_id, said, author_of(person), rules=rules, now=desk.now())
     except (Conflict, NotFound):

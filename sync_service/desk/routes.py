@@ -10,6 +10,7 @@ from sync_service.access import Action, person_of
 from sync_service.desk.frame import Desk, OpenMatters, author_of, enter, here, open_matters, page
 from sync_service.desk.judging import add_judging
 from sync_service.desk.restoring import add_restoring
+from sync_service.desk.submitting import add_submitting
 from sync_service.desk.tracking import add_tracking
 from sync_service.desk.waiting import KINDS, read_choice, read_waiting
 from sync_service.engine.settling import settle_waiting
@@ -40,13 +41,16 @@ def create_blueprint(database: Database, settings: Settings, now: Callable[[], d
     add_judging(blueprint, desk)
     add_tracking(blueprint, desk)
     add_restoring(blueprint, desk)
+    add_submitting(blueprint, desk)
     return blueprint
 
 
 def _add_entrance(blueprint: Blueprint, desk: Desk) -> None:
     @blueprint.get("/desk/")
     def entrance() -> AnyResponse:
-        person = enter(Action.READ_WORKING)
+        person = enter(Action.READ_OWN)
+        if not person.may(Action.READ_WORKING):
+            return redirect(url_for("desk.own_page"), 303)
         matters = open_matters(desk.database) if person.may(Action.MODERATE) else OpenMatters(0, 0)
         first = "waiting" if matters.waiting else "clashes" if matters.clashes else "changes"
         return redirect(url_for(f"desk.{first}_page"), 303)

@@ -24,7 +24,17 @@ from sync_service.store.history import last_write
 from sync_service.store.inbox import add_hints
 from sync_service.store.pushes import find_push
 from sync_service.sync.decide import Rules, decide
-from sync_service.sync.editing import GEOMETRY, Edit, Edited, EditOp, EditStatus, Refusal, draw_feature, merge_edit
+from sync_service.sync.editing import (
+    GEOMETRY,
+    Edit,
+    Edited,
+    EditOp,
+    EditStatus,
+    Refusal,
+    Submission,
+    draw_feature,
+    merge_edit,
+)
 from sync_service.sync.state import Feature, Sides
 from sync_service.sync.values import Hand, Placement, Visibility
 
@@ -50,13 +60,14 @@ class EditRules:
 
     `area` is where places are believed; `may_approve`: what the author draws may be approved at once; `district_of`
     names the district of a geometry (WKB, CRS84), if not by those imported; `shared_name`: the author's name is of
-    many, who are told apart by their clients.
+    many, who are told apart by their clients. With a `submission` the author is a partner, and brings in new ones only.
     """
 
     area: Area = WORLD
     may_approve: bool = False
     district_of: Callable[[bytes], str | None] | None = None
     shared_name: bool = False
+    submission: Submission | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,9 +195,11 @@ def _merge(desk: _Desk, incoming: Incoming, eras: _Eras) -> _Work:
 
 def _edit(desk: _Desk, edit: Edit, eras: _Eras, *, overwrite: bool) -> Edited:
     current = eras.current.get(edit.guid)
+    if edit.op is not EditOp.CREATE and desk.rules.submission is not None:
+        return _rejected(edit, None, Refusal("only_new"))
     if edit.op is EditOp.CREATE:
         if current is None:
-            return draw_feature(edit, may_approve=desk.rules.may_approve)
+            return draw_feature(edit, may_approve=desk.rules.may_approve, submission=desk.rules.submission)
         gone = current.visibility is Visibility.RETIRED
         return _rejected(edit, current, Refusal("gone" if gone else "exists"))
     if current is None:

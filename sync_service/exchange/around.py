@@ -34,7 +34,7 @@ def add_surroundings(blueprint: Blueprint, face: Face) -> None:
     def me() -> Response:
         person = require_somebody()
         read_parameters(request, ())
-        return respond({"name": person.name, "may": person.rights})
+        return respond({"name": person.name, "may": person.rights, "organisations": person.organisations})
 
     @blueprint.get(f"{ROOT}/proposals/<guid>")
     def proposal(guid: str) -> Response:
@@ -55,7 +55,7 @@ def add_surroundings(blueprint: Blueprint, face: Face) -> None:
 
     @blueprint.get(f"{ROOT}/districts")
     def districts() -> Response:
-        require(Action.READ_WORKING)
+        require(Action.READ_OWN)
         read_parameters(request, ())
         with face.database.reading() as connection:
             rows = district_rows(connection)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from sync_service.exchange.cursor import Scope
     from sync_service.store.database import AnyRow
+    from sync_service.store.feed import Partners
     from sync_service.store.filters import Box, Region
 
 _DEGREES = Crs(STORAGE, "OGC:CRS84")
@@ -27,20 +28,29 @@ _NAMES = tuple(field_table())
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One answer's view of the store: a connection on one snapshot, whose last change is `seq`; the local date."""
+    """One answer's view of the store: a connection on one snapshot, whose last change is `seq`; the local date.
+
+    `partners` are the organisations whose proposals are all that is seen of it; None: everything is.
+    """
 
     connection: Connection
     seq: int
     today: str
     version: Callable[[int], str]
     """The version of a feature as it goes over the wire."""
+    partners: Partners | None = None
 
 
 def snapshot_page(reading: Reading, scope: Scope, page: Cursor | None, limit: int) -> dict[str, Any]:
     """The first page of a snapshot, or the one that `page` leads to. Each repeats the first one's cursor."""
     cursor = page or Cursor(scope, reading.seq)
     rows = snapshot_rows(
-        reading.connection, region_of(scope.box), today=reading.today, after=cursor.after or 0, limit=limit + 1
+        reading.connection,
+        region_of(scope.box),
+        today=reading.today,
+        after=cursor.after or 0,
+        limit=limit + 1,
+        partners=reading.partners,
     )
     more, rows = len(rows) > limit, rows[:limit]
     return {
@@ -55,7 +65,12 @@ def snapshot_page(reading: Reading, scope: Scope, page: Cursor | None, limit: in
 def change_page(reading: Reading, cursor: Cursor, limit: int) -> dict[str, Any]:
     """The changes since a cursor, newest state per guid, in the order in which they came to be as they are."""
     rows = change_rows(
-        reading.connection, region_of(cursor.scope.box), today=reading.today, since=cursor.seq, limit=limit + 1
+        reading.connection,
+        region_of(cursor.scope.box),
+        today=reading.today,
+        since=cursor.seq,
+        limit=limit + 1,
+        partners=reading.partners,
     )
     more, rows = len(rows) > limit, rows[:limit]
     return {

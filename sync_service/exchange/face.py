@@ -11,8 +11,7 @@ import orjson
 from flask import Response, request
 from werkzeug.exceptions import UnsupportedMediaType
 
-from sync_service.access import Action
-from sync_service.editing.rules import edit_rules
+from sync_service.access.rules import own_only, rules_for
 from sync_service.editing.versions import version_text
 from sync_service.exchange.copying import Reading
 from sync_service.exchange.wire import check, read_body
@@ -44,17 +43,17 @@ class Face:
     beyond: Beyond
 
     @contextmanager
-    def reading(self) -> Iterator[tuple[Reading, Identity]]:
-        """One snapshot of the store, and whose it is."""
+    def reading(self, person: Person | None = None) -> Iterator[tuple[Reading, Identity]]:
+        """One snapshot of the store, and whose it is; of what this person may see, if one is given."""
+        own = None if person is None else own_only(person)
         with self.database.reading() as connection:
             store = identity(connection)
             today = today_in(self.settings.timezone, self.now())
-            yield Reading(connection, store.seq, today, partial(version_text, store)), store
+            yield Reading(connection, store.seq, today, partial(version_text, store), own), store
 
     def rules(self, person: Person) -> EditRules:
         """What holds for this person's edits."""
-        may_approve = person.may(Action.MODERATE)
-        return edit_rules(self.database, self.settings, may_approve=may_approve, shared_name=person.is_shared)
+        return rules_for(person, self.database, self.settings)
 
 
 def asked_document(name: str) -> Any:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 
+import orjson
 from flask import Blueprint, Response, current_app, request
 
 from sync_service.access import Action, require
@@ -22,13 +24,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from sync_service.exchange.copying import Reading
     from sync_service.settings import Settings
     from sync_service.store.counter import Identity
     from sync_service.store.database import Database
+    from sync_service.store.feed import Partners
     from sync_service.store.filters import Box
 
-VIEW = "working"
-"""What whoever may read working data sees: every proposal that is not retired."""
+VIEW, OWN = "working", "own"
+"""What whoever may read working data sees: every proposal that is not retired; and a partner: those of their own."""
 _PROPOSALS = f"{ROOT}/collections/proposals"
 
 
@@ -58,11 +62,11 @@ def _add_capabilities(blueprint: Blueprint, face: Face) -> None:
 def _add_reading(blueprint: Blueprint, face: Face) -> None:
     @blueprint.get(f"{_PROPOSALS}/snapshot")
     def snapshot() -> Response:
-        require(Action.READ_WORKING)
+        person = require(Action.READ_OWN)
         given = read_parameters(request, ("bbox", "limit", "next"))
         page, box, limit = asked_cursor(given, "next", page=True), asked_box(given), read_limit(given)
-        with face.reading() as (reading, store):
-            scope = _scope(store, page.scope.box if page and "bbox" not in given else box)
+        with face.reading(person) as (reading, store):
+            scope = _scope(reading, store, page.scope.box if page and "bbox" not in given else box)
             if page is not None:
                 page.check(scope, store.seq)
             document = snapshot_page(reading, scope, page, limit)
@@ -70,16 +74,21 @@ def _add_reading(blueprint: Blueprint, face: Face) -> None:
 
     @blueprint.get(f"{_PROPOSALS}/changes")
     def changes() -> Response:
-        require(Action.READ_WORKING)
+        person = require(Action.READ_OWN)
         given = read_parameters(request, ("since", "limit", "bbox"))
         cursor, box, limit = asked_cursor(given, "since"), asked_box(given), read_limit(given)
         if cursor is None:
             raise BadRequest("since", "cursor_wanted")
-        with face.reading() as (reading, store):
-            cursor.check(_scope(store, box if "bbox" in given else cursor.scope.box), store.seq)
+        with face.reading(person) as (reading, store):
+            cursor.check(_scope(reading, store, box if "bbox" in given else cursor.scope.box), store.seq)
             document = change_page(reading, cursor, limit)
         return respond(document)
 
 
-def _scope(store: Identity, box: Box | None) -> Scope:
-    return Scope(store.guid, store.epoch, VIEW, box)
+def _scope(reading: Reading, store: Identity, box: Box | None) -> Scope:
+    return Scope(store.guid, store.epoch, _view(reading.partners), box)
+
+
+def _view(partners: Partners | None) -> str:
+    """What is seen, as a cursor names it: the organisations themselves do not go over the wire."""
+    return VIEW if partners is None else f"{OWN}:{blake2b(orjson.dumps(partners), digest_size=6).hexdigest()}"

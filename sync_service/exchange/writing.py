@@ -45,7 +45,7 @@ def add_writing(blueprint: Blueprint, face: Face) -> None:
 def _add_pushes(blueprint: Blueprint, face: Face) -> None:
     @blueprint.post(f"{ROOT}/collections/proposals/push")
     def push() -> Response:
-        person = _editor(Action.EDIT)
+        person = _editor(Action.SUBMIT)
         key = read_key(request.headers.get(KEY_HEADER))
         asked = read_push(key, asked_document("push"))
         done = apply_push(face.database, asked, _author(person), face.rules(person), face.now())

@@ -10,8 +10,8 @@ from flask import Response, request
 from werkzeug.exceptions import MethodNotAllowed
 
 from sync_service.access import Action, require
+from sync_service.access.rules import rules_for
 from sync_service.editing.pushes import Change, Mode, Push, apply_push
-from sync_service.editing.rules import edit_rules
 from sync_service.editing.versions import version_text
 from sync_service.errors import BadRequest, Conflict, Gone, NotAllowed, NotFound, PreconditionFailed, Unprocessable
 from sync_service.features import meanings
@@ -64,13 +64,12 @@ class Writer:
 
         Raises what stands against it.
         """
-        may_approve, shared_name = self.person.may(Action.MODERATE), self.person.is_shared
         answer = apply_push(
             self.face.database,
             # Whoever sends no If-Match wins, and what they wrote over is offered back.
             Push(None, _source(), _source(), (Change(key, edit, base, overwrite=True),), Mode.ALL),
             Author(_source(), self.person.name, who_id=self.person.key),
-            edit_rules(self.face.database, self.face.settings, may_approve=may_approve, shared_name=shared_name),
+            rules_for(self.person, self.face.database, self.face.settings),
             self.face.now(),
             guard=lambda connection: check_conditions(connection, edit.guid),
         )

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, bindparam, select
 
+from sync_service.store.filters import not_retired, of_partners
 from sync_service.store.tables import feature
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from sync_service.store.feed import Partners
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,17 @@ class Brief:
     partner: str | None
     summary: str | None
     held: str | None
+
+
+def partner_briefs(
+    connection: Connection, partners: Partners | None, *, before: int | None, limit: int
+) -> Sequence[tuple[int, Brief]]:
+    """The proposals of these partners (None: of any), newest first, each with its number; from before the one given."""
+    mine = feature.c.partner.is_not(None) if partners is None else of_partners()
+    older = [] if before is None else [feature.c.fid < before]
+    query = select(feature.c.fid, *_COLUMNS).where(not_retired(), mine, *older).order_by(feature.c.fid.desc())
+    rows = connection.execute(query.limit(limit), {} if partners is None else {"partners": partners})
+    return [(row.fid, Brief(*row[1:])) for row in rows]
 
 
 _COLUMNS = [feature.c[name] for name in Brief.__dataclass_fields__]

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Integer, and_, bindparam, case, literal, or_, select
 
-from sync_service.store.filters import Region, meets_region, not_retired, property_column, within_region
+from sync_service.store.filters import (
+    Region,
+    meets_region,
+    not_retired,
+    of_partners,
+    once_of_partners,
+    property_column,
+    within_region,
+)
 from sync_service.store.tables import feature
 from sync_service.sync.fields import field_table
 
@@ -30,8 +38,18 @@ _LIMIT = bindparam("limit", None, type_=Integer)
 _HEAD = (feature.c.guid, feature.c.version, feature.c.geometry)
 
 
+Partners = tuple[str, ...]
+"""Organisations, without letter case, whose proposals are all that somebody may see; None: they may see any."""
+
+
 def snapshot_rows(
-    connection: Connection, region: Region | None, *, today: str, after: int, limit: int
+    connection: Connection,
+    region: Region | None,
+    *,
+    today: str,
+    after: int,
+    limit: int,
+    partners: Partners | None = None,
 ) -> Sequence[AnyRow]:
     """The next features after the fid `after` in the order of fid: fid, guid, version, geometry (WKB), properties.
 
@@ -39,7 +57,10 @@ def snapshot_rows(
     order of the table of properties.
     """
     statement = _snapshot_statement() if region is None else _narrowed(_snapshot_statement(), region)
-    return connection.execute(statement, {"today": today, "since": after, "limit": limit}).all()
+    values: dict[str, Any] = {"today": today, "since": after, "limit": limit}
+    if partners is None:
+        return connection.execute(statement, values).all()
+    return connection.execute(statement.where(of_partners()), values | {"partners": partners}).all()
 
 
 @cache
@@ -63,24 +84,34 @@ def _single() -> Select[Any]:
 
 
 def change_rows(
-    connection: Connection, region: Region | None, *, today: str, since: int, limit: int
+    connection: Connection,
+    region: Region | None,
+    *,
+    today: str,
+    since: int,
+    limit: int,
+    partners: Partners | None = None,
 ) -> Sequence[AnyRow]:
     """The next changes after the number `since` in their order: seq, op, guid, version, geometry, properties.
 
     One row for each feature that changed, as it is now, however often it did. `properties` begin at the sixth column.
+    What was never a partner's is not theirs to know of; what is so no longer is no more, to them.
     """
-    values = {"today": today, "since": since, "limit": limit}
-    return connection.execute(_changes(region), values).all()
+    values: dict[str, Any] = {"today": today, "since": since, "limit": limit}
+    if partners is None:
+        return connection.execute(_changes(region), values).all()
+    return connection.execute(_changes(region, own=True), values | {"partners": partners}).all()
 
 
 @lru_cache(maxsize=64)  # the same few boxes are asked about again and again
-def _changes(region: Region | None) -> Select[Any]:
-    rows = select(feature.c.seq, _op(region), *_HEAD, *_properties()).where(feature.c.seq > _SINCE)
+def _changes(region: Region | None, *, own: bool = False) -> Select[Any]:
+    rows = select(feature.c.seq, _op(region, own=own), *_HEAD, *_properties()).where(feature.c.seq > _SINCE)
+    rows = rows.where(or_(of_partners(), once_of_partners())) if own else rows
     return rows.order_by(feature.c.seq).limit(_LIMIT)
 
 
-def _op(region: Region | None) -> ColumnElement[str]:
-    gone = (~not_retired(), literal(DELETE))
+def _op(region: Region | None, *, own: bool) -> ColumnElement[str]:
+    gone = (or_(~not_retired(), ~of_partners()) if own else ~not_retired(), literal(DELETE))
     if region is None:
         return case(gone, else_=literal(UPSERT))
     outside = and_(feature.c.kind.is_not(None), ~meets_region(region))

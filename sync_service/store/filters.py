@@ -21,6 +21,7 @@ from sqlalchemy import (
     case,
     cast,
     column,
+    exists,
     false,
     func,
     literal_column,
@@ -33,7 +34,7 @@ from sqlalchemy import (
 from sync_service.store.collections import NOPLACE_PLACEMENTS, QUEUE, Collection
 from sync_service.store.dialect import SRID, either
 from sync_service.store.folding import FUNCTION
-from sync_service.store.tables import BOX_TABLE, feature
+from sync_service.store.tables import BOX_TABLE, feature, history
 from sync_service.sync.values import PUBLIC_STAGES, Stage, Visibility
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ Box = tuple[float, float, float, float]
 
 TODAY = bindparam("today", None, type_=Text)
 """The local date on which `overdue_days` is counted; every statement that names it wants it as a parameter."""
+
+_PARTNERS = bindparam("partners", expanding=True, type_=Text)
 
 _boxes = table(BOX_TABLE, *(column(name) for name in ("fid", "west", "east", "south", "north")))
 _UNFINISHED = (Stage.APPROVED, Stage.IN_PROGRESS)
@@ -126,6 +129,21 @@ def _standing(collection: Collection) -> tuple[Condition, ...]:
     if collection.name == QUEUE:
         return feature.c.kind.is_(None), feature.c.placement == "unplaced", feature.c.stage.in_(sorted(PUBLIC_STAGES))
     return feature.c.kind.is_(None), feature.c.placement.in_(sorted(NOPLACE_PLACEMENTS))
+
+
+def of_partners() -> Condition:
+    """The proposal is of one of `partners`, a parameter of names without letter case."""
+    return func.coalesce(folded(feature.c.partner), "").in_(_PARTNERS)
+
+
+def once_of_partners() -> Condition:
+    """It was theirs before a change that the history tells of."""
+    h = history.c
+    partner = either(
+        sqlite=func.json_extract(h.before, "$.partner", type_=Text),
+        postgresql=func.json_extract_path_text(cast(h.before, JSON), "partner", type_=Text).collate("C"),
+    )
+    return exists().where(h.guid == feature.c.guid, folded(partner).in_(_PARTNERS))
 
 
 def nothing() -> Condition:

@@ -39,6 +39,7 @@ TOLERANCE = 1e-8
 """Degrees: what moves less was not moved."""
 
 _PLACEMENT, _DISTRICT = "placement", "district"
+_PARTNER, _DESCRIPTION = "partner", "description"
 _SHARED = frozenset(names_owned(Owner.SHARED)) - {_PLACEMENT}
 _ON_CREATE = frozenset({"title", "description"})
 _NO_VALUE = "∅"  # stands on the card for an empty value
@@ -268,28 +269,57 @@ def _set_place(feature: Feature, place: _Place) -> Feature:
     return set_place(feature, place.geometry, Placement(str(place.placement)))
 
 
-def draw_feature(edit: Edit, *, may_approve: bool) -> Edited:
-    """A proposal drawn on the map, from a CREATE. Null means the default. `may_approve`: its author may say so."""
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """For whom a partner may bring in proposals, and the label of the line that says so on the card."""
+
+    organisations: tuple[str, ...]
+    label: str
+
+
+def draw_feature(edit: Edit, *, may_approve: bool, submission: Submission | None = None) -> Edited:
+    """A proposal drawn on the map, from a CREATE. Null means the default. `may_approve`: its author may say so.
+
+    With a `submission` it is a partner's, and says first whose it is.
+    """
     nothing = Feature(edit.guid, {}, None, Hand.MAP, None, Visibility.HIDDEN)
     try:
-        return Edited(EditStatus.APPLIED, _draw(nothing, edit, may_approve=may_approve))
+        return Edited(EditStatus.APPLIED, _draw(nothing, edit, submission, may_approve=may_approve))
     except _Refused as no:
         return Edited(EditStatus.REJECTED, nothing, refusal=no.refusal)
 
 
-def _draw(nothing: Feature, edit: Edit, *, may_approve: bool) -> Feature:
+def _draw(nothing: Feature, edit: Edit, submission: Submission | None, *, may_approve: bool) -> Feature:
     if not is_guid(edit.guid):
         raise _Refused("bad_guid")
     eras = _Eras(nothing, nothing, frozenset())
     wanted = {name: value for name, value in edit.set.items() if _is_edited(eras, edit, name, value)}
     stage = _first_stage(wanted.pop("stage", None), may_approve=may_approve)
     place = _first_place(edit, wanted.pop(_PLACEMENT, None))
+    partner = None if submission is None else _own_organisation(submission, wanted.pop(_PARTNER, None))
     _check_owners(eras, {name: value for name, value in wanted.items() if name not in _ON_CREATE}, place)
     said = {name: canonical_value(name, value) for name, value in wanted.items()}
+    if submission is not None and partner is not None:
+        said |= _signed(submission.label, partner, said.get(_DESCRIPTION))
     drawn = replace(nothing, properties={"stage": stage, "blocked": False, **said})
     # A place nobody spoke of was not cleared by anybody.
     hand = Hand.CARD if place.placement == Placement.UNPLACED else Hand.MAP
     return replace(_set_place(drawn, place), hand=hand)
+
+
+def _own_organisation(submission: Submission, named: Value) -> str:
+    """Whose the proposal is: the one named, if it is one's own, or the only one there is."""
+    if named is None and len(submission.organisations) == 1:
+        return submission.organisations[0]
+    if named not in submission.organisations:
+        raise _Refused("not_your_organisation", organisations=", ".join(submission.organisations) or "–")
+    return str(named)
+
+
+def _signed(label: str, partner: str, description: Value) -> Values:
+    """Ahead of the text: of several such lines the first one counts, and the text is the partner's to write."""
+    line = f"{label}: {partner}"
+    return {_PARTNER: partner, _DESCRIPTION: line if description is None else f"{line}\n\n{description}"}
 
 
 def _first_stage(stage: Value, *, may_approve: bool) -> str:

@@ -70,7 +70,8 @@ def test_nobody_is_asked_to_sign_in(exchange: Exchange) -> None:
 def test_whoever_sits_at_the_machine_is_local(town: Town) -> None:
     town.settings = town.settings.model_copy(update={"api_token": None})
     near = {"REMOTE_ADDR": "127.0.0.1", "HTTP_HOST": "127.0.0.1"}
-    assert client_of(town).get(f"{ROOT}/me", environ_overrides=near).json == {"name": "local", "may": list(RIGHTS)}
+    told = client_of(town).get(f"{ROOT}/me", environ_overrides=near).json
+    assert told == {"name": "local", "may": list(RIGHTS), "organisations": []}
 
 
 # --- districts

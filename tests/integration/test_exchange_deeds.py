@@ -200,7 +200,8 @@ def test_nothing_is_written_without_the_right_to_edit(
     exchange: Exchange, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert exchange.client.post(path, json=WRITES[path]).status_code == 401
-    monkeypatch.setitem(RIGHTS, Action.EDIT, frozenset())
+    for action in (Action.EDIT, Action.SUBMIT):
+        monkeypatch.setitem(RIGHTS, action, frozenset())
     assert exchange.post(path, WRITES[path], **{"Idempotency-Key": "k"})[0] == 403
 
 
