@@ -87,9 +87,9 @@ class Hands:
         return int(self._x11.XKeysymToKeycode(self._display, ctypes.c_ulong(symbol)))
 
     def _done(self) -> None:
-        # The server has the event once XSync is back; QGIS, once its own connection has been to the server and back after
-        # that, for a thread of Qt's reads it. `later`, for a move may begin a drag: its loop runs inside the events then,
-        # and answers, but does not come back.
+        # The server has the event once XSync is back; QGIS, once its own connection has been to the server and back
+        # after that, for a thread of Qt's reads it. `later`, for a move may begin a drag: its loop runs inside the
+        # events then, and answers, but does not come back.
         self._x11.XSync(self._display, 0)
         self._application.run("QApplication.sync()", later=True)
         self._application.run("None")
