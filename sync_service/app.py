@@ -67,19 +67,20 @@ def create_app(settings: Settings) -> Flask:
     from flask import Flask  # noqa: PLC0415 - see above
 
     from sync_service import desk, features  # noqa: PLC0415 - see above
-    from sync_service.access import register_access  # noqa: PLC0415 - see above
+    from sync_service.access import register_access, register_listeners  # noqa: PLC0415 - see above
     from sync_service.exchange import routes as exchange  # noqa: PLC0415 - see above
     from sync_service.features import leading  # noqa: PLC0415 - see above
     from sync_service.operation import events, health, metrics  # noqa: PLC0415 - see above
-    from sync_service.pages import register_errors, register_headers  # noqa: PLC0415 - see above
+    from sync_service.pages import register_bodies, register_errors, register_headers  # noqa: PLC0415 - see above
     from sync_service.plugins import routes as plugins  # noqa: PLC0415 - see above
     from sync_service.publicmap import routes as publicmap  # noqa: PLC0415 - see above
 
     app = Flask("sync_service")
-    app.config["MAX_CONTENT_LENGTH"] = 16 * 1024 * 1024
     database = Database(settings.store_url)
     register_errors(app)
     register_headers(app, settings)
+    register_listeners(app, settings)
+    register_bodies(app)
     issuer = create_issuer(settings)
     verifier = create_verifier(settings, database, issuer)
     register_access(app, settings, None if verifier is None else verifier.verify)

@@ -33,7 +33,7 @@ LAYERS = (
     ("engine",),
     ("editing",),
     ("store",),
-    ("serverlog",),
+    ("serverlog", "webworker"),
     ("log", "http"),
     ("settings",),
     ("places",),

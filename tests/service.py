@@ -65,6 +65,12 @@ class Service:
         return f"http://127.0.0.1:{self.port}"
 
     @property
+    def inner_url(self) -> str:
+        """Where the inner addresses are."""
+        bind = self.environ.get("PLACECARD_INTERNAL_BIND", "")
+        return f"http://{bind}" if bind else self.url
+
+    @property
     def log(self) -> Path:
         return self.folder / "service.log"
 
@@ -86,7 +92,7 @@ class Service:
     def ready(self) -> bool:
         assert self.process is None or self.process.poll() is None, self.log.read_text()
         try:
-            return self.session.get(f"{self.url}/readyz", timeout=5).ok
+            return self.session.get(f"{self.inner_url}/readyz", timeout=5).ok
         except (requests.ConnectionError, requests.Timeout):
             return False
 

@@ -98,3 +98,9 @@ DOORS: Mapping[str, Action | Key] = {
 LAYERS: Mapping[str, Action] = dict.fromkeys(
     ("unplaced", "working_points", "working_lines", "working_areas"), Action.READ_WORKING
 )
+
+INNER = frozenset({"/metrics", "/readyz", "/board/events"})
+"""Routes for the operator's own network: only there where it has a listener (`PLACECARD_INTERNAL_BIND`)."""
+BOTH = frozenset({"/healthz", "/signin/ended"})
+"""Routes that both listeners serve: whether the process lives, which tells nothing, and what the identity provider says
+of a session that ended, which it signs and may send from either side."""

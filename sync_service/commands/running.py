@@ -45,6 +45,7 @@ def serve(shell: Shell, host: str | None, port: int | None, workers: int | None,
             port=settings.port if port is None else port,
             workers=workers or settings.workers,
             jobs=not no_jobs,
+            inner=settings.internal_bind,
         )
         raise SystemExit(code)
 

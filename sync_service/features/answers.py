@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from http import HTTPStatus
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
-from flask import Response, request
+from flask import Response, g, request
 
+from sync_service.access import ANONYMOUS
 from sync_service.pages import show
 from sync_service.pages.packing import pack
 from sync_service.words import say
@@ -49,6 +51,17 @@ def guard(ask: Ask, answer: Response) -> Response:
         headers["Cache-Control"] = "public, no-cache"
         headers["Access-Control-Allow-Origin"] = "*"
         headers["Access-Control-Expose-Headers"] = "Content-Crs, ETag, Link"
+    return answer
+
+
+def tell_other_pages(answer: Response) -> Response:
+    """Let pages of other sites read why they were refused what anybody may ask, as they may read the answer.
+
+    Never of somebody with rights, and nobody gets any this way: a browser sends no cookie along.
+    """
+    refused = answer.status_code >= HTTPStatus.BAD_REQUEST and request.method in {"GET", "HEAD"}
+    if refused and "Authorization" not in request.headers and g.get("person", ANONYMOUS).is_nobody:
+        answer.headers["Access-Control-Allow-Origin"] = "*"
     return answer
 
 

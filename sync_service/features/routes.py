@@ -11,7 +11,7 @@ from sync_service import __version__
 from sync_service.access import person_of
 from sync_service.errors import NotFound
 from sync_service.features import landing, openapi, schemas
-from sync_service.features.answers import guard, respond, write_json, write_page
+from sync_service.features.answers import guard, respond, tell_other_pages, write_json, write_page
 from sync_service.features.asking import GEOJSON, HTML, JSON, OPENAPI, SCHEMA, Ask, read_ask
 from sync_service.features.cards import find_whereabouts
 from sync_service.features.face import Face
@@ -52,6 +52,7 @@ def create_blueprint(
     add_writes(blueprint, face)
     add_history(blueprint, face)
     _add_cards(blueprint, face)
+    blueprint.after_request(tell_other_pages)
     return blueprint
 
 

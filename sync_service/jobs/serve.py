@@ -118,13 +118,13 @@ class Roof:
         return 0 if self.stop.is_set() else (code or 1)
 
 
-def _require_port(host: str, port: int) -> None:
+def _require_port(host: str, port: int, key: str) -> None:
     """Raise `SettingsError` when nobody can listen there; one who is just leaving is given time."""
     deadline = time.monotonic() + _PORT_SECONDS
     while (error := _listening_error(host, port)) is not None:
         if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
             why = error.strerror or str(error)
-            raise SettingsError([Problem("cli.port_busy", {"host": host, "port": port, "why": why})])
+            raise SettingsError([Problem(key, {"host": host, "port": port, "why": why})])
         time.sleep(0.1)
 
 
@@ -140,26 +140,36 @@ def _listening_error(host: str, port: int) -> OSError | None:
     return None
 
 
-def serve(*, host: str, port: int, workers: int, jobs: bool) -> int:
-    """Serve until SIGTERM or SIGINT; the exit code. Raises `SettingsError` when the port is taken."""
-    _require_port(host, port)
+def serve(*, host: str, port: int, workers: int, jobs: bool, inner: str = "") -> int:
+    """Serve until SIGTERM or SIGINT; the exit code. Raises `SettingsError` when a port is taken.
+
+    `inner` is the address and port of the listener for the inner network, if there is one.
+    """
+    _require_port(host, port, "cli.port_busy")
+    binds = [f"[{host}]:{port}" if ":" in host else f"{host}:{port}"]
+    if inner:
+        inner_host, _, inner_port = inner.rpartition(":")
+        _require_port(inner_host.strip("[]"), int(inner_port), "cli.inner_port_busy")
+        binds.append(inner)
     placecard = [sys.executable, "-m", "sync_service"]
-    bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    web = Child("web", [sys.executable, "-m", "gunicorn", *_gunicorn(bind, workers)], signal.SIGQUIT)
+    web = Child("web", [sys.executable, "-m", "gunicorn", *_gunicorn(binds, workers)], signal.SIGQUIT)
     # The job may be killed at any moment and loses nothing: so it never outlives this process, whatever it is doing.
     job = Child("job", [*placecard, "worker"], signal.SIGKILL) if jobs else None
     return Roof(web, job).run()
 
 
-def _gunicorn(bind: str, workers: int) -> list[str]:
+def _gunicorn(binds: Sequence[str], workers: int) -> list[str]:
     return [
         "sync_service.app:from_environment()",
-        *("--bind", bind),
+        *(word for bind in binds for word in ("--bind", bind)),
         *("--workers", str(workers)),
-        *("--worker-class", "gthread"),
+        *("--worker-class", "sync_service.webworker.WebWorker"),
         *("--threads", "4"),
         *("--graceful-timeout", "10"),
         *("--timeout", "60"),
+        *("--limit-request-line", "8190"),  # a filter may be long
+        *("--limit-request-fields", "64"),
+        *("--limit-request-field_size", "8190"),
         *("--keep-alive", "15"),
         *("--logger-class", "sync_service.serverlog.ServerLog"),
         "--no-control-socket",

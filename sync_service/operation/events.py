@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_MOST_BYTES = 4 * 1024 * 1024
 _PATIENCE_SECONDS = 0.25
 """How long the board may be made to wait for the store's write lock."""
 _MOST_WAITING = 1000
@@ -49,7 +48,7 @@ def create_blueprint(
         given = request.args.get("token", "")
         if token is None or not hmac.compare_digest(given.encode(), token.get_secret_value().encode()):
             raise NotAllowed("announce")
-        keeper.keep(hinted_cards(request.stream.read(_MOST_BYTES)))
+        keeper.keep(hinted_cards(request.get_data()))
         return Response(status=204)
 
     return blueprint

@@ -8,10 +8,10 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from flask import Response, g, json, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from kanban_adapter.errors import BoardError
-from sync_service.errors import PlacecardError, http_status
+from sync_service.errors import PlacecardError, TooLarge, http_status
 from sync_service.log import RUN_HEADER, current_run, note, run
 from sync_service.pages.frame import pages, request_language, show
 from sync_service.words import knows, say
@@ -74,6 +74,8 @@ def _http_error(error: HTTPException) -> Response | HTTPException:
     status = HTTPStatus(error.code)
     if status is HTTPStatus.INTERNAL_SERVER_ERROR:
         return _unforeseen(error)
+    if isinstance(error, RequestEntityTooLarge):  # of a form with too much in one of its fields
+        return _placecard_error(TooLarge(request.max_content_length or 0))
     response = _problem(status, status.name.lower(), _title(status), {})
     for name, value in error.get_headers(request.environ):
         response.headers.setdefault(name, value)

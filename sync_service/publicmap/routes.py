@@ -47,9 +47,10 @@ _NOTHING_THERE = bytes.fromhex(
 """A transparent picture of one pixel: an absent tile is no error."""
 
 
-def csp_sources() -> dict[str, tuple[str, ...]]:
+def csp_sources(framers: tuple[str, ...] = ()) -> dict[str, tuple[str, ...]]:
     """What the map page may load, by directive of the Content-Security-Policy: nothing but this service.
 
+    `framers` are the sites that may embed the page.
     Base maps of other servers are passed on by us, so no setting ever adds a host. MapLibre draws its marks through
     `blob:` and `data:` pictures.
     """
@@ -62,7 +63,7 @@ def csp_sources() -> dict[str, tuple[str, ...]]:
         "connect-src": ("'self'",),
         "base-uri": ("'none'",),
         "form-action": ("'none'",),
-        "frame-ancestors": ("'self'",),
+        "frame-ancestors": framers or ("'none'",),
     }
 
 
@@ -82,7 +83,8 @@ def create_blueprint(
     parts = base_map(settings)
     base = urlsplit(settings.public_url).path.rstrip("/")
     blueprint = Blueprint("publicmap", __name__, template_folder="templates")
-    _add_page(blueprint, base, matters, survivor)
+    policy = _policy(settings.embed_origins)
+    _add_page(blueprint, base, policy, matters, survivor)
     _add_data(blueprint, base, settings.area, parts, districts)
     _add_tiles(blueprint, parts)
     return blueprint
@@ -91,6 +93,7 @@ def create_blueprint(
 def _add_page(
     blueprint: Blueprint,
     base: str,
+    policy: Mapping[str, str],
     matters: Callable[[], int | None] | None,
     survivor: Callable[[str], str | None] | None,
 ) -> None:
@@ -100,7 +103,7 @@ def _add_page(
         if followed is not None:
             there = urlencode({**request.args, "proposal": followed})
             return Response(status=302, headers={"Location": f"?{there}", "Cache-Control": _ASK_AGAIN})
-        return _page(base, matters() if matters else None)
+        return _page(base, policy, matters() if matters else None)
 
     @blueprint.get("/static/map/<release>/<path:name>")
     def static(release: str, name: str) -> Response:
@@ -158,7 +161,15 @@ def _config(base: str, area: Box, *, plain: bool) -> dict[str, Any]:
     }
 
 
-def _page(base: str, matters: int | None) -> Response:
+def _policy(framers: tuple[str, ...]) -> dict[str, str]:
+    """The page's headers that say what it may load and who may embed it."""
+    sources = csp_sources(framers).items()
+    headers = {"Content-Security-Policy": "; ".join(" ".join((directive, *named)) for directive, named in sources)}
+    # A page that shuts itself off from all others may still embed this one.
+    return {**headers, "Cross-Origin-Resource-Policy": "cross-origin"} if framers else headers
+
+
+def _page(base: str, policy: Mapping[str, str], matters: int | None) -> Response:
     language = choose_language(request.args.get("lang"), request.headers.get("Accept-Language"))
     root = f"{base}/static/map/{assets.version()}"
     answer = Response(
@@ -166,9 +177,7 @@ def _page(base: str, matters: int | None) -> Response:
             "publicmap/map.html", base=base, assets=root, language=language, words=words(language), matters=matters
         )
     )
-    answer.headers["Content-Security-Policy"] = "; ".join(
-        " ".join((directive, *sources)) for directive, sources in csp_sources().items()
-    )
+    answer.headers.update(policy)
     answer.headers["Referrer-Policy"] = "same-origin"
     answer.headers["Cache-Control"] = _ASK_AGAIN if matters is None else f"private, {_ASK_AGAIN}"
     answer.vary.add("Accept-Language")
