@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -42,6 +43,7 @@ START_SECONDS = 180
 STOP_SECONDS = 30
 
 COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy"
+PLACEHOLDER = re.compile(r"\$\{([A-Z][A-Z_]*)\}")
 LINKED = ("lib", "conf", "providers", "themes")
 """Parts of the program that no server changes."""
 
@@ -111,6 +113,16 @@ def _run(*command: object) -> None:
         raise NotFetched(f"{command[0]} failed; what it said stands above")
 
 
+def check_filled(realms: Sequence[Path], environment: Mapping[str, str]) -> None:
+    """Raises `NotStarted` unless every placeholder has a value.
+
+    Keycloak itself leaves the placeholder's text as a client's secret, and takes an empty one for a secret too.
+    """
+    named = {name for realm in realms for name in PLACEHOLDER.findall(realm.read_text(encoding="utf-8"))}
+    if empty := sorted(name for name in named if not environment.get(name)):
+        raise NotStarted(f"the realm asks for {', '.join(empty)}: set in the environment, not empty")
+
+
 class KeycloakServer:
     """A running Keycloak. Use as a context manager, or call `start` and `stop`; it ends with the starting process.
 
@@ -177,6 +189,7 @@ class KeycloakServer:
 
     def _lay_out(self, tree: Path) -> None:
         """Make its folder look as Keycloak's own, whose data are its own and all else is the cache's."""
+        check_filled(self.realms, self.environment)
         imported = self.data_dir / "data/import"
         shutil.rmtree(imported, ignore_errors=True)
         imported.mkdir(parents=True)

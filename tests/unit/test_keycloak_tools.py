@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from tests.service import is_running, until
-from tools.keycloak import KeycloakServer, NotFetched, NotStarted, check_sum
+from tools.keycloak import KeycloakServer, NotFetched, NotStarted, check_filled, check_sum
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,6 +54,15 @@ def test_what_it_stumbles_over_is_said(tmp_path: Path) -> None:
     realm.write_text('{"realm": "broken", "no such thing": true}')
     with pytest.raises(NotStarted, match="no such thing"):
         KeycloakServer(tmp_path / "data", realms=[realm]).start()
+
+
+@pytest.mark.parametrize("given", [{}, {"CLIENT_SECRET": ""}], ids=["unset", "empty"])
+def test_secret_without_a_value_is_refused(tmp_path: Path, given: dict[str, str]) -> None:
+    realm = tmp_path / "own-realm.json"
+    realm.write_text('{"clients": [{"secret": "${CLIENT_SECRET}", "claim": "${client_id}"}]}')
+    check_filled([realm], {"CLIENT_SECRET": "x"})
+    with pytest.raises(NotStarted, match="asks for CLIENT_SECRET:"):
+        check_filled([realm], given)
 
 
 def test_password_of_the_administrator_is_its_own(tmp_path: Path) -> None:
