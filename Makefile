@@ -13,7 +13,7 @@ run := .venv/bin/python
 # Tests run side by side, a file at a time; much of what they do is waiting.
 abreast := -n $$(( $$(nproc) + 1 )) --dist loadfile --no-loadscope-reorder
 
-.PHONY: help install lint test simulate bench demo lock plugin qgis browser keycloak postgresql clean environment frontend kanboard
+.PHONY: help install lint test simulate bench demo lock plugin qgis browser keycloak apache postgresql clean environment frontend kanboard
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -29,7 +29,7 @@ lint: environment ## ruff, mypy, bandit, detect-secrets and the Compose schema
 	$(run) -m tools.security
 	.venv/bin/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 
-test: environment frontend kanboard keycloak browser qgis postgresql ## every test, real components included (ARGS="-k words" for some)
+test: environment frontend kanboard keycloak apache browser qgis postgresql ## every test, real components included (ARGS="-k words" for some)
 	.venv/bin/pytest $(abreast) $(ARGS)
 
 simulate: environment ## the engine in storms that follow from seeds (SEEDS=2000, 5000-6000, or 17-17 for one, told)
@@ -59,6 +59,9 @@ browser: environment ## Chromium, for the tests
 keycloak: environment ## Keycloak, for the tests and the demo with single sign-on
 	@$(run) -m tools.packages keycloak
 	@$(run) -m tools.keycloak fetch >/dev/null
+
+apache: environment ## Apache before the board, for the tests
+	@$(run) -m tools.packages apache
 
 postgresql: environment ## PostgreSQL 15 with PostGIS, for the tests
 	@$(run) -m tools.packages postgresql

@@ -20,11 +20,14 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import requests
 
 from tools import debian
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 PACKAGES = Path(__file__).parent / "packages" / "kanboard.txt"
 """Debian packages the machine must have, one a line."""
@@ -81,12 +84,23 @@ def free_port() -> int:
 
 
 class KanboardServer:
-    """A running Kanboard. Use as a context manager, or call `start` and `stop`; it ends with the starting process."""
+    """A running Kanboard. Use as a context manager, or call `start` and `stop`; it ends with the starting process.
 
-    def __init__(self, data_dir: Path, *, port: int | None = None, webhook_url: str | None = None) -> None:
+    `environment` sets it up further, such as who may say whom it speaks with (`tools.apache`).
+    """
+
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        port: int | None = None,
+        webhook_url: str | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.data_dir = data_dir.resolve()
         self.port = port or free_port()
         self.webhook_url = webhook_url
+        self.environment = environment or {}
         self._group: subprocess.Popen[bytes] | None = None
 
     @property
@@ -159,6 +173,7 @@ class KanboardServer:
             "WEBHOOK_ALLOW_PRIVATE_NETWORKS": "true",
             # One worker deadlocks as soon as a webhook's receiver asks the board something.
             "PHP_CLI_SERVER_WORKERS": "4",
+            **self.environment,
         }
 
     def _await_answer(self) -> None:

@@ -37,6 +37,7 @@ def test_help_names_every_target() -> None:
         "qgis",
         "browser",
         "keycloak",
+        "apache",
         "postgresql",
         "clean",
     ):

@@ -1,0 +1,135 @@
+"""A real Apache before a real Kanboard, for tests and the demo: people come in by Keycloak.
+
+It is the machine's own program with our configuration (`config/board/apache.conf`) and nothing of /etc: the Debian
+packages of `tools/packages/apache.txt` bring no service of the system with them. All data stay in the folder the caller
+names.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+import time
+from pathlib import Path
+from typing import Self
+
+import requests
+
+from tools.kanboard import free_port
+
+CONFIG = Path(__file__).parents[1] / "config/board/apache.conf"
+PROGRAM = "/usr/sbin/apache2"
+START_SECONDS = 30
+STOP_SECONDS = 10
+
+SOURCE = "127.0.0.2"
+"""The address Apache asks Kanboard from: whoever else is on this machine asks from another."""
+USER_HEADER = "HTTP_PLACECARDUSER"
+KANBOARD = {
+    "REVERSE_PROXY_AUTH": "true",
+    "REVERSE_PROXY_USER_HEADER": USER_HEADER,
+    "TRUSTED_PROXY_NETWORKS": f"{SOURCE}/32",
+    "REMEMBER_ME_AUTH": "false",
+    "HIDE_LOGIN_FORM": "true",
+}
+"""What a Kanboard is told that stands behind it."""
+
+
+class NotStarted(RuntimeError):
+    """Apache did not come up; the message ends with what it logged."""
+
+
+class BoardGate:
+    """A running Apache. Use as a context manager, or call `start` and `stop`; it ends with the starting process.
+
+    `upstream` is Kanboard's address, `issuer` the realm's, `secret` of the client `placecard-board`; `recheck` is in
+    seconds.
+    """
+
+    def __init__(
+        self, data_dir: Path, *, upstream: str, issuer: str, secret: str, port: int | None = None, recheck: int = 20
+    ) -> None:
+        self.data_dir = data_dir.resolve()
+        self.upstream = upstream
+        self.issuer = issuer
+        self.secret = secret
+        self.port = port or free_port()
+        self.recheck = recheck
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """The board, as a person sees it."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> Path:
+        return self.data_dir / "apache.log"
+
+    @property
+    def access_log(self) -> Path:
+        return self.data_dir / "access.log"
+
+    def start(self) -> Self:
+        """Start and wait until it answers. Raises `NotStarted`."""
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        rights = ["-D", "BOARD_USER"] if os.geteuid() == 0 else []
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "TERM", PROGRAM, "-D", "FOREGROUND", *rights, "-f", str(CONFIG)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=self._environment(),
+                start_new_session=True,
+            )
+        self._await_answer()
+        return self
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            "PATH": os.environ.get("PATH", ""),
+            "LANG": "C.UTF-8",
+            "BOARD_LISTEN": f"127.0.0.1:{self.port}",
+            "BOARD_PUBLIC_URL": self.url,
+            "BOARD_UPSTREAM": self.upstream,
+            "BOARD_SOURCE": SOURCE,
+            "BOARD_ISSUER": self.issuer,
+            "BOARD_CLIENT_SECRET": self.secret,
+            "BOARD_SESSION_KEY": secrets.token_urlsafe(32),
+            "BOARD_RECHECK": str(self.recheck),
+            "BOARD_RUN": str(self.data_dir),
+            "BOARD_LOG": str(self.log),
+            "BOARD_ACCESS_LOG": str(self.access_log),
+        }
+
+    def _await_answer(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline and self._process and self._process.poll() is None:
+            try:
+                requests.get(f"{self.url}/jsonrpc.php", timeout=10, allow_redirects=False)
+            except requests.ConnectionError:
+                time.sleep(0.05)
+            else:
+                return
+        self.stop()
+        raise NotStarted(self.log.read_text(errors="replace")[-2000:])
+
+    def stop(self) -> None:
+        """End it. Does nothing when it is not running."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.terminate()
+        try:
+            process.wait(timeout=STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
