@@ -43,7 +43,7 @@ def realm(keycloak: Keycloak) -> Iterator[Realm]:
     """A realm like ours whose tokens are soon to be renewed, and which knows the port of this module."""
     with keycloak.realm_of_its_own("http://127.0.0.1:9") as made:
         made.admin.update_realm(made.name, {"accessTokenLifespan": LIFETIME})
-        client = made.admin.get_client_id(QGIS)
+        client = str(made.admin.get_client_id(QGIS))
         made.admin.update_client(client, {"redirectUris": [f"http://127.0.0.1:{PORT}/"]})
         yield made
 
@@ -125,7 +125,8 @@ def specialist(application: Application, realm: Realm, service: str) -> Iterator
 
 
 def test_realm_sends_people_back_to_where_the_plugin_waits(application: Application, keycloak: Keycloak) -> None:
-    client = keycloak.realm.admin.get_client(keycloak.realm.admin.get_client_id(QGIS))
+    admin = keycloak.realm.admin
+    client = admin.get_client(str(admin.get_client_id(QGIS)))
     assert f"http://127.0.0.1:{application.run('usual')}/" in client["redirectUris"]
 
 
