@@ -76,6 +76,8 @@ DOORS: Mapping[str, Action | Key] = {
     "POST /sync/v1/pushes/<key>/undo": Action.EDIT,
     "GET /sync/v1/clashes": Action.READ_WORKING,
     "POST /sync/v1/clashes/<clash_id>": Action.EDIT,
+    "POST /sync/v1/sweeps": Action.OPERATE,
+    "GET /sync/v1/sweeps/<request_id>": Action.OPERATE,
     "GET /desk/": Action.READ_OWN,
     "GET /desk/open.json": Action.READ_WORKING,
     "GET /desk/static/<path:filename>": Key.NONE,

@@ -31,6 +31,8 @@ MOST_CHARACTERS = 16 * 1024
 _SHAPE = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _GROUP = re.compile(r"/partners/([^/]+)")
 _MOST_NAME = 200
+_SERVICE_ACCOUNT = "service-account-"
+"""How Keycloak names the user that a client is by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +123,9 @@ def _is_sound(said: Mapping[str, Any], now: float) -> bool:
 
 
 def _name(said: Mapping[str, Any]) -> str:
-    """What people call somebody; at least something that is not empty."""
-    for name in ("name", "preferred_username", "azp", "sub"):
+    """What people call somebody; at least something that is not empty. A job is called what its client is."""
+    job = str(said.get("preferred_username")).startswith(_SERVICE_ACCOUNT)
+    for name in ("azp",) if job else ("name", "preferred_username", "azp", "sub"):
         text = said.get(name)
         if isinstance(text, str) and (plain := " ".join(filter(str.isprintable, text.split()))):
             return plain[:_MOST_NAME]

@@ -17,6 +17,7 @@ from sync_service.exchange.capabilities import capabilities
 from sync_service.exchange.copying import change_page, snapshot_page
 from sync_service.exchange.cursor import Scope
 from sync_service.exchange.face import ROOT, Face, respond
+from sync_service.exchange.sweeping import add_sweeping
 from sync_service.exchange.writing import add_writing
 from sync_service.store.clock import utc_now
 
@@ -46,6 +47,7 @@ def create_blueprint(
     _add_reading(blueprint, face)
     add_surroundings(blueprint, face)
     add_writing(blueprint, face)
+    add_sweeping(blueprint, face)
     return blueprint
 
 

@@ -24,12 +24,30 @@ class SweepRequest:
     force: bool
 
 
-def ask_sweep(connection: Connection, now: datetime, *, full: bool, force: bool) -> str:
+@dataclass(frozen=True, slots=True)
+class AskedSweep:
+    """A sweep that was asked for, and the report or what went wrong, once it is there."""
+
+    id: str
+    full: bool
+    asked: str
+    who: str | None
+    result: dict[str, object] | None
+
+
+def ask_sweep(connection: Connection, now: datetime, *, full: bool, force: bool, who: str | None = None) -> str:
     """Ask the worker for a sweep; gives the request's id. Old requests are cleared away."""
     connection.execute(delete(sweep_request).where(sweep_request.c.asked < stamp(now - _KEPT)))
     request = str(uuid4())
-    connection.execute(insert(sweep_request).values(id=request, full=full, force=force, asked=stamp(now)))
+    connection.execute(insert(sweep_request).values(id=request, full=full, force=force, asked=stamp(now), who=who))
     return request
+
+
+def find_sweep(connection: Connection, request: str) -> AskedSweep | None:
+    """A request by its id."""
+    c = sweep_request.c
+    row = connection.execute(select(c.id, c.full, c.asked, c.who, c.result).where(c.id == request)).one_or_none()
+    return None if row is None else AskedSweep(*row[:4], None if row.result is None else orjson.loads(row.result))
 
 
 def asked_sweeps(connection: Connection) -> list[SweepRequest]:

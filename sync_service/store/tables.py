@@ -299,6 +299,7 @@ sweep_request = Table(
     Column("force", Boolean, nullable=False),
     Column("asked", Text, nullable=False),
     Column("result", Text),  # JSON report when done
+    Column("who", Text),  # the person or the job that asked over the wire
 )
 
 geocode = Table(

@@ -28,6 +28,7 @@ FILLED = {
     "guid": str(uuid4()),
     "clash_id": str(uuid4()),
     "key": "a-key-long-enough",
+    "request_id": str(uuid4()),
     "change": "1",
     "z": "1",
     "x": "0",

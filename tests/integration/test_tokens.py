@@ -291,7 +291,7 @@ def test_somebody_is_who_the_provider_says_whatever_the_name(provider: Provider,
     who = told(asked.get("/who", headers=bearer(token)))
     assert who["identity"] == f"{provider.url} 7d0c5a4e-5d0f-4d3c-9a52-0b6c1f1c8e11"
     assert (who["name"], who["proof"], who["shared"], who["of"]) == ("token", "oidc", False, ["Мой двор"])
-    assert who["may"] == ["read_public", "read_working", "edit"]
+    assert who["may"] == ["read_public", "read_own", "submit", "read_working", "edit"]
 
 
 @pytest.mark.parametrize("role", sorted(GIVEN))

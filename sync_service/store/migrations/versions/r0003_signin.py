@@ -14,6 +14,7 @@ depends_on = None
 def upgrade() -> None:
     for table in ("history", "push", "clash"):
         op.add_column(table, sa.Column("who_id", sa.Text(), nullable=True))
+    op.add_column("sweep_request", sa.Column("who", sa.Text(), nullable=True))
     _session()
     _ended()
     _logout_token()
