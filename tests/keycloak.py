@@ -28,7 +28,7 @@ from tests.service import until
 from tools.keycloak import ADMIN, REALM, KeycloakServer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 ROOT = Path(__file__).parents[1]
 NAME = "placecard"
@@ -157,11 +157,12 @@ class Realm:
 
 @dataclass(frozen=True)
 class Keycloak:
-    """The running server."""
+    """The running server. Only one of a test's own can be stopped."""
 
     url: str
     admin_password: str
     environment: Mapping[str, str]
+    stop: Callable[[], None] | None = None
 
     def administrator(self, realm: str) -> KeycloakAdmin:
         """May do everything in a realm that is there already."""
