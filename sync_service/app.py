@@ -26,7 +26,7 @@ from sync_service.places.providers import Provider, RemoteProvider
 from sync_service.places.resolver import Resolver
 from sync_service.places.suggesting import FreshGazetteer, RemoteSuggester
 from sync_service.places.unreadable import LayerUnreadableError, UnreadableLayer
-from sync_service.settings import Settings, load_settings
+from sync_service.settings import Settings, load_settings, signing_key
 from sync_service.store import counter
 from sync_service.store.answers import StoredAnswers
 from sync_service.store.database import Database, schema_version
@@ -40,8 +40,10 @@ if TYPE_CHECKING:
 
     from kanban_adapter.port import BoardAdapter
     from sync_service.access.issuer import Ailment, Issuer
+    from sync_service.access.enlisting import Enlisting
     from sync_service.access.keys import KeyRing
     from sync_service.access.tokens import TokenVerifier
+    from sync_service.access.provider import OidcClient
     from sync_service.exchange.beyond import Beyond
     from sync_service.places.cadastre import ParcelLayer
     from sync_service.places.geocoders import Geocoder
@@ -70,6 +72,7 @@ def create_app(settings: Settings) -> Flask:
     from sync_service.access import register_access, register_listeners  # noqa: PLC0415 - see above
     from sync_service.exchange import routes as exchange  # noqa: PLC0415 - see above
     from sync_service.features import leading  # noqa: PLC0415 - see above
+    from sync_service.access.endings import Endings  # noqa: PLC0415 - see above
     from sync_service.operation import events, health, metrics  # noqa: PLC0415 - see above
     from sync_service.pages import register_bodies, register_errors, register_headers  # noqa: PLC0415 - see above
     from sync_service.plugins import routes as plugins  # noqa: PLC0415 - see above
@@ -83,7 +86,8 @@ def create_app(settings: Settings) -> Flask:
     register_bodies(app)
     issuer = create_issuer(settings)
     verifier = create_verifier(settings, database, issuer)
-    register_access(app, settings, None if verifier is None else verifier.verify)
+    verify = None if verifier is None else Endings(database).watching(verifier.verify)
+    register_access(app, settings, database, verify, create_enlisting(settings, database, issuer, verifier))
     app.register_blueprint(events.create_blueprint(database, settings, hinted_cards))
     app.register_blueprint(health.create_blueprint(database))
     app.register_blueprint(metrics.create_blueprint(database))

@@ -100,7 +100,7 @@ class Town:
         app = Flask("sync_service")
         register_errors(app)
         register_headers(app, kept)
-        register_access(app, kept)
+        register_access(app, kept, self.database)
         app.register_blueprint(features.create_blueprint(self.database, kept, lambda: self.now))
         return app
 

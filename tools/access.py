@@ -84,8 +84,18 @@ ACTIONS: dict[Language, dict[Action, str]] = {
     },
 }
 KEYS: dict[Language, dict[Key, str]] = {
-    "ru": {Key.NONE: "ничего", Key.SOMEBODY: "вход", Key.WEBHOOK: "токен веб-хука доски"},
-    "en": {Key.NONE: "nothing", Key.SOMEBODY: "to be signed in", Key.WEBHOOK: "the token of the board's webhook"},
+    "ru": {
+        Key.NONE: "ничего",
+        Key.SOMEBODY: "вход",
+        Key.WEBHOOK: "токен веб-хука доски",
+        Key.ISSUER: "токен выхода, который подписал издатель",
+    },
+    "en": {
+        Key.NONE: "nothing",
+        Key.SOMEBODY: "to be signed in",
+        Key.WEBHOOK: "the token of the board's webhook",
+        Key.ISSUER: "a logout token that the issuer has signed",
+    },
 }
 TITLES: dict[Language, tuple[str, str, str, str]] = {
     "ru": ("## Роли", "Роль", "## Адреса", "| Адрес | Что для него нужно |"),

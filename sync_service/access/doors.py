@@ -25,6 +25,8 @@ class Key(StrEnum):
     """Whoever is signed in, whatever they may do."""
     WEBHOOK = "webhook"
     """The board, by the token of its webhook."""
+    ISSUER = "issuer"
+    """The identity provider, by what it signs."""
 
 
 DOORS: Mapping[str, Action | Key] = {
@@ -44,6 +46,9 @@ DOORS: Mapping[str, Action | Key] = {
     "GET /metrics": Action.METRICS,
     "GET /signin": Key.NONE,
     "POST /signin": Key.NONE,
+    "GET /signin/start": Key.NONE,
+    "GET /signin/back": Key.NONE,
+    "POST /signin/ended": Key.ISSUER,
     "POST /signout": Key.NONE,
     "GET /plugins/plugins.xml": Key.NONE,
     "GET /plugins/placecard.zip": Key.NONE,

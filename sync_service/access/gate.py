@@ -11,15 +11,17 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from flask import Request, current_app, g, request, session
+from flask import Request, current_app, g, request
 
+from sync_service.access.doors import DOORS, Key
 from sync_service.access.forms import check_form
-from sync_service.access.person import ANONYMOUS, LOCAL, SIGNED_IN, TOKEN_HOLDER, Person, Proof, person_from
+from sync_service.access.person import ANONYMOUS, LOCAL, TOKEN_HOLDER, Person, Proof, person_from
+from sync_service.access.visiting import visit_of
 from sync_service.errors import NotAllowed, Unauthenticated
 from sync_service.loopback import is_loopback
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from pydantic import SecretStr
 
@@ -28,14 +30,11 @@ if TYPE_CHECKING:
     from sync_service.settings import Settings
 
 EXTENSION = "placecard.gate"
-MARK = "mark"
-"""Entry of the session cookie that shows its bearer once knew the token."""
-
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Gate:
-    """Knows the token and tells who asks. All it looks at is the request and the session it is given.
+    """Knows the token and tells who asks. All it looks at is the request, and whose session it comes with.
 
     `verify` checks tokens of the identity provider, where there is one.
     """
@@ -54,7 +53,7 @@ class Gate:
 
     @property
     def mark(self) -> str:
-        """What the session of somebody signed in holds; another token or key makes every session void."""
+        """What a session holds that was begun with the token; another token or key makes every such session void."""
         return self._mark
 
     def knows_token(self, token: str) -> bool:
@@ -62,7 +61,7 @@ class Gate:
         given = sha256(token.encode("utf-8", "surrogateescape")).digest()
         return hmac.compare_digest(given, self._token)  # with none set that is empty, and no digest is
 
-    def who_asks(self, asked: Request, cookie: Mapping[str, object]) -> Person:
+    def who_asks(self, asked: Request, signed_in: Callable[[Request], Person | None]) -> Person:
         """The person behind a request.
 
         Unauthenticated for a bearer token that is not good; Unavailable for one that cannot be checked now.
@@ -70,9 +69,8 @@ class Gate:
         bearer = _bearer_token(asked)
         if bearer is not None and (self.has_token or self._verify is not None):
             return self._bearer(bearer)
-        if self.has_token and hmac.compare_digest(str(cookie.get(MARK, "")), self._mark):
-            return SIGNED_IN
-        return LOCAL if self._loopback_counts and sits_here(asked) else ANONYMOUS
+        local = LOCAL if self._loopback_counts and sits_here(asked) else ANONYMOUS
+        return signed_in(asked) or local
 
     def _bearer(self, token: str) -> Person:
         if self.knows_token(token):
@@ -120,9 +118,27 @@ def person_of(asked: Request) -> Person:
     """Who asks this request; found out once."""
     if "person" not in g:
         gate: Gate = current_app.extensions[EXTENSION]
-        g.person = gate.who_asks(asked, session)
+        g.person = gate.who_asks(asked, _signed_in)
     person: Person = g.person
     return person
+
+
+def _signed_in(asked: Request) -> Person | None:
+    visit = visit_of(asked)
+    return None if visit is None else visit.person
+
+
+def demand_form() -> None:
+    """Before a request that changes something: BadRequest if it comes with a session and not from a form of ours.
+
+    So it is for every route that the table of doors does not give to a program of others.
+    """
+    rule = request.url_rule
+    if request.method in SAFE_METHODS or rule is None:
+        return
+    theirs = DOORS.get(f"{request.method} {rule.rule}") in {Key.WEBHOOK, Key.ISSUER}
+    if not theirs and person_of(request).proof is Proof.COOKIE:
+        check_form(request)
 
 
 def require_somebody() -> Person:
@@ -134,13 +150,8 @@ def require_somebody() -> Person:
 
 
 def require(action: Action) -> Person:
-    """The person who asks, if they may do it: otherwise Unauthenticated or NotAllowed.
-
-    Whoever comes with a cookie must show the form's token too before anything is changed.
-    """
+    """The person who asks, if they may do it: otherwise Unauthenticated or NotAllowed."""
     person = person_of(request)
     if not person.may(action):
         raise Unauthenticated if person.is_nobody else NotAllowed(action)
-    if person.proof is Proof.COOKIE and request.method not in SAFE_METHODS:
-        check_form(request)
     return person

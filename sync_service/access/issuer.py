@@ -20,11 +20,15 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+QGIS_CLIENT = "placecard-qgis"
+"""What the plugin for QGIS is called at the issuer."""
 SECONDS_KEPT = 600.0
 SECONDS_LEFT_ALONE = 30.0
 """How long its word is believed, and how long it is not asked again after it gave none."""
 
 _PATH = "/.well-known/openid-configuration"
+_NEEDED = ("authorization_endpoint", "token_endpoint")
+_GOOD_TO_HAVE = ("jwks_uri", "end_session_endpoint")
 _TIMEOUT = (1.0, 2.0)
 """For the connection and for the answer, in seconds: somebody waits who may only want to know the limits."""
 
@@ -47,13 +51,14 @@ class Ailment(StrEnum):
 class Endpoints:
     """Addresses of an issuer: where a person signs in, where a program gets its tokens, and where its keys are.
 
-    The last is empty where it names none: then no token of its can be checked.
+    `keys` is empty where it names none: then no token of its can be checked; `farewell`, where a person signs out, too.
     """
 
     issuer: str
     authorization: str
     token: str
     keys: str = ""
+    farewell: str = ""
 
 
 class Issuer:
@@ -109,8 +114,10 @@ class Issuer:
         if not isinstance(issuer, str) or issuer.rstrip("/") != self.address.rstrip("/"):
             raise ValueError("another issuer")
         scheme = self.address.partition("://")[0]
-        named = [told.get(name, "") for name in ("authorization_endpoint", "token_endpoint", "jwks_uri")]
-        for address in named[:2] if named[2] == "" else named:
+        named = [told.get(name, "") for name in _NEEDED + _GOOD_TO_HAVE]
+        for number, address in enumerate(named):
+            if address == "" and number >= len(_NEEDED):
+                continue
             if not isinstance(address, str) or address.partition("://")[0] not in {scheme, "https"}:
                 raise ValueError("no address")
         return Endpoints(issuer, *named)

@@ -74,5 +74,4 @@ LOCAL = Person("local", _STAFF, Proof.LOOPBACK)
 def person_from(claims: Claims) -> Person:
     """Whom a token of the identity provider is about. Roles it has and we know none of give nothing."""
     roles = frozenset(role for role in GIVEN if role in claims.roles) | _ANYBODY
-    identity = f"{claims.issuer} {claims.subject}"
-    return Person(claims.name, roles, Proof.OIDC, identity, claims.organisations)
+    return Person(claims.name, roles, Proof.OIDC, claims.identity, claims.organisations)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from sync_service import __version__
+from sync_service.access.issuer import QGIS_CLIENT
 from sync_service.exchange.asking import LIMIT, MOST
 from sync_service.places.area import WORLD
 from sync_service.sync.fields import field_table
@@ -23,7 +24,7 @@ MOST_CHANGES = 500
 """Changes in one push; `push.json` says the same, and a test holds the two together."""
 PLUGIN = {"from": "0.1.0", "below": "1.0.0"}
 """Versions of the plugin that speak this protocol."""
-CLIENT, SCOPE = "placecard-qgis", "openid"
+CLIENT, SCOPE = QGIS_CLIENT, "openid"
 """The plugin's name at an identity provider, a public client with PKCE, and what it asks for."""
 
 

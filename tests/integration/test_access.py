@@ -15,8 +15,12 @@ from sync_service.errors import TooMany
 from sync_service.loopback import is_loopback
 from sync_service.pages import register_errors, register_headers
 from sync_service.settings import Settings
+from sync_service.store.database import Database
+from sync_service.store.migrate import migrate
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from flask.testing import FlaskClient
     from werkzeug.test import TestResponse
 
@@ -26,12 +30,25 @@ NEAR = {"REMOTE_ADDR": "127.0.0.1", "HTTP_HOST": "127.0.0.1:8080"}
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 
 
+@pytest.fixture(scope="module", autouse=True)
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """The store that all of these apps share, as the processes of one service do."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('access') / 'store.db'}"
+    migrate(url)
+    STORES.append(Database(url))
+    yield STORES[-1]
+    STORES.pop().close()
+
+
+STORES: list[Database] = []
+
+
 def app_with(**values: Any) -> Flask:
     settings = Settings(**{"secret_key": SecretStr("key"), **values})
     app = Flask("sync_service")
     register_errors(app)
     register_headers(app, settings)
-    register_access(app, settings)
+    register_access(app, settings, STORES[-1])
 
     @app.get("/who")
     def who() -> dict[str, str]:
@@ -199,15 +216,19 @@ def sign_in(client: FlaskClient, token: str = TOKEN, **fields: str) -> TestRespo
 def test_sign_in_and_out(guarded: FlaskClient) -> None:
     answer = sign_in(guarded, next="/ogc/collections?f=html")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/ogc/collections?f=html")
-    cookie = answer.headers["Set-Cookie"]
-    assert "HttpOnly" in cookie
-    assert "SameSite=Lax" in cookie
-    assert "Secure" not in cookie
-    assert TOKEN not in cookie
+    for cookie in answer.headers.getlist("Set-Cookie"):
+        assert "HttpOnly" in cookie
+        assert "SameSite=Lax" in cookie
+        assert "Secure" not in cookie
+        assert TOKEN not in cookie
     assert who_is(guarded, {}) == "cookie"
+    kept = guarded.get_cookie("placecard-session")
+    assert kept is not None
     page = guarded.get("/signin")
     assert guarded.post("/signout", data={"csrf_token": form_token_in(page)}).status_code == 303
     assert who_is(guarded, {}) == "nothing"
+    guarded.set_cookie("placecard-session", kept.value)
+    assert who_is(guarded, {}) == "nothing", "whoever has kept the cookie is out too"
 
 
 def test_signing_out_needs_our_form(guarded: FlaskClient) -> None:
@@ -256,19 +277,19 @@ def test_the_session_begun_before_is_not_the_one_signed_in(guarded: FlaskClient)
 
 def test_another_token_or_key_ends_every_session(guarded: FlaskClient) -> None:
     sign_in(guarded)
-    cookie = guarded.get_cookie("placecard")
+    cookie = guarded.get_cookie("placecard-session")
     assert cookie is not None
     for changed in ({"api_token": SecretStr("another")}, {"secret_key": SecretStr("another")}, {"api_token": None}):
         other = app_with(**{"api_token": SecretStr(TOKEN), **changed}).test_client()
-        other.set_cookie("placecard", cookie.value)
+        other.set_cookie("placecard-session", cookie.value)
         assert who_is(other, FAR) == "nothing"
     same = app_with(api_token=SecretStr(TOKEN)).test_client()
-    same.set_cookie("placecard", cookie.value)
+    same.set_cookie("placecard-session", cookie.value)
     assert who_is(same, {}) == "cookie"
 
 
 def test_a_made_up_cookie_is_nobody(guarded: FlaskClient) -> None:
-    guarded.set_cookie("placecard", "eyJtYXJrIjoiIn0.x.y")
+    guarded.set_cookie("placecard-session", "eyJtYXJrIjoiIn0.x.y")
     assert who_is(guarded, {}) == "nothing"
 
 

@@ -40,7 +40,7 @@ def client_of(town: Town, beyond: Beyond | None = None) -> FlaskClient:
     app = Flask("sync_service")
     app.config["MAX_CONTENT_LENGTH"] = 1024
     register_errors(app)
-    register_access(app, town.settings)
+    register_access(app, town.settings, town.database)
     app.register_blueprint(create_blueprint(town.database, town.settings, lambda: town.now, beyond))
     return app.test_client()
 

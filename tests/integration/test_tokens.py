@@ -15,12 +15,14 @@ from pydantic import SecretStr
 from sync_service.access import Action, Role, person_of, register_access, require
 from sync_service.access.issuer import SECONDS_KEPT, Ailment, Issuer
 from sync_service.access.keys import SECONDS_APART, SECONDS_FRESH, KeyRing, read_keys
+from sync_service.access.signed import LEEWAY, MOST_CHARACTERS
 from sync_service.access.table import GIVEN, is_allowed
-from sync_service.access.tokens import LEEWAY, MOST_CHARACTERS, TokenVerifier
+from sync_service.access.tokens import TokenVerifier
 from sync_service.app import issuer_trouble
 from sync_service.errors import Unauthenticated, Unavailable
 from sync_service.pages import register_errors
 from sync_service.settings import Settings
+from sync_service.store.database import Database
 from tests.mint import AUDIENCE, Provider, claims, curve, publishing, rsa, sign, unsigned
 
 if TYPE_CHECKING:
@@ -256,12 +258,12 @@ def test_only_of_an_expired_one_is_said_why(provider: Provider, verifier: TokenV
 
 
 @pytest.fixture
-def asked(provider: Provider, verifier: TokenVerifier) -> FlaskClient:
+def asked(provider: Provider, verifier: TokenVerifier, new_store: Callable[[], str]) -> FlaskClient:
     """A service that goes by this provider; `/who` says whom it takes somebody for, `/do/` tries an action."""
     settings = Settings(secret_key=SecretStr("key"), oidc_issuer=provider.url, oidc_audience=AUDIENCE)
     app = Flask("sync_service")
     register_errors(app)
-    register_access(app, settings, verifier.verify)
+    register_access(app, settings, Database(new_store()), verifier.verify)
 
     @app.get("/who")
     def who() -> dict[str, Any]:
