@@ -39,12 +39,12 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from kanban_adapter.port import BoardAdapter
-    from sync_service.access.issuer import Ailment, Issuer
     from sync_service.access.enlisting import Enlisting
     from sync_service.access.keys import KeyRing
-    from sync_service.access.tokens import TokenVerifier
+    from sync_service.access.issuer import Ailment, Issuer
     from sync_service.access.provider import OidcClient
     from sync_service.exchange.beyond import Beyond
+    from sync_service.access.tokens import TokenVerifier
     from sync_service.places.cadastre import ParcelLayer
     from sync_service.places.geocoders import Geocoder
     from sync_service.places.suggestion import Suggester
@@ -131,6 +131,25 @@ def create_verifier(settings: Settings, database: Database, issuer: Issuer | Non
 
 def issuer_trouble(settings: Settings) -> Ailment | None:
     """Why nobody could sign in with the identity provider this moment; None if anybody could, or there is none."""
+def create_enlisting(
+    settings: Settings, database: Database, issuer: Issuer | None, verifier: TokenVerifier | None
+) -> Enlisting | None:
+    """What signs people in by the identity provider, where the service is one of its clients."""
+    if issuer is None or verifier is None or not (settings.oidc_client_id and settings.oidc_client_secret):
+        return None
+    from sync_service.access.enlisting import Enlisting  # noqa: PLC0415 - likewise
+
+    return Enlisting(database, create_oidc_client(settings, issuer), verifier, signing_key(settings))
+
+
+def create_oidc_client(settings: Settings, issuer: Issuer) -> OidcClient:
+    """This service as a client of the identity provider."""
+    from sync_service.access.provider import OidcClient  # noqa: PLC0415 - likewise
+
+    session, home = session_for("oidc", settings), settings.public_url
+    return OidcClient(issuer, session, client=settings.oidc_client_id, secret=settings.oidc_client_secret, home=home)
+
+
     from sync_service.access.issuer import Ailment  # noqa: PLC0415 - as in create_app
 
     issuer = create_issuer(settings)
