@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from sync_service.features.asking import GEOJSON, HTML, JSON, OPENAPI, SCHEMA
 from sync_service.features.bodies import PATCH_MEDIA, WHOLE_MEDIA
 from sync_service.features.crs import STORAGE
-from sync_service.features.params import CURSOR, FILTER_LANGUAGE, LIMIT, MOST
+from sync_service.features.params import CURSOR, FILTER_LANGUAGE, LAST, LIMIT, MOST
 from sync_service.features.schemas import fields_of, title_of, value_schema
+from sync_service.features.shapes import types_of
 from sync_service.words import say
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def definition(
         },
         "servers": [{"url": ask.root}],
         "paths": _paths(ask, kept, editable),
-        "components": {"parameters": _parameters(ask, offered), "responses": _failures(ask)},
+        "components": {"parameters": _parameters(ask, kept, offered), "responses": _failures(ask)},
     }
 
 
@@ -68,9 +69,10 @@ def _collection_paths(ask: Ask, collection: Collection) -> dict[str, Any]:
     name, title, t = collection.name, title_of(ask, collection), _titles(ask)
     path = f"/collections/{name}"
     shared = ("limit", CURSOR, "bbox", "bbox-crs", "datetime", "filter", "filter-lang", "filter-crs")
-    paged = [*map(_reference, (*shared, "crs", "properties"))]
+    chosen = _chosen(collection)
+    paged = [*map(_reference, (*shared, "crs", chosen))]
     queried = [_property(field, ask) for field in fields_of(collection).values()]
-    single = [_reference(each) for each in ("featureId", "crs", "properties")]
+    single = [_reference(each) for each in ("featureId", "crs", chosen)]
     return {
         path: _get(f"{name}.collection", title, [JSON, HTML], missing=True),
         f"{path}/items": _get(f"{name}.items", title, [GEOJSON, HTML], [*paged, *queried], missing=True),
@@ -78,6 +80,11 @@ def _collection_paths(ask: Ask, collection: Collection) -> dict[str, Any]:
         f"{path}/queryables": _get(f"{name}.queryables", f"{title}: {t('queryables')}", [SCHEMA, HTML], missing=True),
         f"{path}/schema": _get(f"{name}.schema", f"{title}: {t('schema')}", [SCHEMA, HTML], missing=True),
     }
+
+
+def _chosen(collection: Collection) -> str:
+    """The parameter that chooses among its properties: the public ones are fewer."""
+    return "properties" if collection.public else "working-properties"
 
 
 def _get(
@@ -141,17 +148,23 @@ def _write(
 
 
 def _body(ask: Ask, collection: Collection, media: Iterable[str], required: Iterable[str] = ()) -> dict[str, Any]:
-    fields = fields_of(collection).values()
+    fields, wanted = fields_of(collection).values(), list(required)
     values = {f.name: {"title": f.title(ask.language), **value_schema(f), "nullable": True} for f in fields}
     members = {
         "type": {"type": "string", "enum": ["Feature"]},
-        "geometry": {"type": "object", "nullable": True},
+        "geometry": _shape(collection, whole=bool(wanted)),
         "properties": {"type": "object", "properties": values},
     }
     schema: dict[str, Any] = {"type": "object", "properties": members}
-    wanted = list(required)
     schema |= {"required": wanted} if wanted else {}
     return {"required": True, "content": {each: {"schema": schema} for each in media}}
+
+
+def _shape(collection: Collection, *, whole: bool) -> dict[str, Any]:
+    """A geometry of one of the types that the collection takes, or none; unless `whole`, what of it changes."""
+    members = {"type": {"type": "string", "enum": list(types_of(collection.kind))}, "coordinates": {"type": "array"}}
+    schema: dict[str, Any] = {"type": "object", "nullable": True, "properties": members}
+    return {**schema, "required": [*members]} if whole else schema
 
 
 def _reference(name: str) -> dict[str, str]:
@@ -174,7 +187,7 @@ def _query(name: str, description: str, schema: Mapping[str, Any]) -> dict[str, 
     }
 
 
-def _parameters(ask: Ask, offered: Names[str]) -> dict[str, Any]:
+def _parameters(ask: Ask, readable: Iterable[Collection], offered: Names[str]) -> dict[str, Any]:
     uri = {"type": "string", "format": "uri", "enum": list(offered), "default": STORAGE}
     text = {"type": "string"}
     schemas: dict[str, Any] = {
@@ -188,18 +201,21 @@ def _parameters(ask: Ask, offered: Names[str]) -> dict[str, Any]:
         "filter-lang": {"type": "string", "enum": [FILTER_LANGUAGE], "default": FILTER_LANGUAGE},
         "filter-crs": uri,
         "crs": uri,
-        "properties": {"type": "array", "items": text},
-        "before": {"type": "integer", "minimum": 0},
+        "before": {"type": "integer", "minimum": 0, "maximum": LAST},
         "f": {"type": "string", "enum": ["json", "html"]},
     }
     t = _titles(ask)
     found = {name: _query(name, t(f"parameter.{name}"), schema) for name, schema in schemas.items()}
+    for each in readable:
+        names = {"type": "array", "items": {"type": "string", "enum": list(fields_of(each))}}
+        found[_chosen(each)] = _query("properties", t("parameter.properties"), names)
     found["featureId"] = {
         "name": "featureId", "in": "path", "description": t("parameter.featureId"), "required": True, "schema": text,
     }  # fmt: skip
-    for name in ("Content-Crs", "If-Match", "Idempotency-Key"):
+    systems = {"type": "string", "enum": [f"<{each}>" for each in offered]}
+    for name, schema in (("Content-Crs", systems), ("If-Match", text), ("Idempotency-Key", {**text, "maxLength": 200})):
         about = t(f"parameter.{name}")
-        found[name] = {"name": name, "in": "header", "description": about, "required": False, "schema": text}
+        found[name] = {"name": name, "in": "header", "description": about, "required": False, "schema": schema}
     return found
 
 

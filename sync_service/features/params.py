@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 LIMIT, MOST = 100, 10_000
+LAST = 10**18 - 1
+"""Of the numbers that pages of a history end with."""
 CURSOR = "cursor"
 SINGLE = ("crs", "properties")
 """Parameters of a single feature."""
@@ -146,7 +148,7 @@ def _limit(text: str) -> int:
 
 
 def _number(text: str) -> int | None:
-    if not (text.isascii() and text.isdigit()) or len(text) > 18:
+    if not (text.isascii() and text.isdigit()) or len(text) > len(str(LAST)):
         raise ValueError(text)
     return int(text)
 

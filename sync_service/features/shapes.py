@@ -12,15 +12,21 @@ from shapely.errors import GEOSException
 from sync_service.errors import Unprocessable
 from sync_service.features.cql import GEOMETRY
 from sync_service.store.rendering import kind_of, simplified
+from sync_service.sync.values import Kind
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
     from sync_service.features.crs import Crs
-    from sync_service.sync.values import Kind
 
 _DEPTHS = {"Point": 0, "MultiPoint": 1, "LineString": 1, "MultiLineString": 2, "Polygon": 2, "MultiPolygon": 3}
+_WORDS = {Kind.POINT: "Point", Kind.LINE: "LineString", Kind.AREA: "Polygon"}
 _WIDEST = (-180.0, -90.0, 180.0, 90.0)
+
+
+def types_of(kind: Kind | None) -> tuple[str, ...]:
+    """Types of geometry that a writer may send where this kind is wanted."""
+    return tuple(_DEPTHS) if kind is None else (_WORDS[kind], f"Multi{_WORDS[kind]}")
 
 
 def read_shape(given: object, crs: Crs, kind: Kind | None) -> bytes:

@@ -9,13 +9,14 @@ from uuid import NAMESPACE_OID, uuid4, uuid5
 from flask import Response, request
 from werkzeug.exceptions import MethodNotAllowed
 
-from sync_service.access import Action, require
+from sync_service.access import Action, person_of, require
 from sync_service.access.rules import rules_for
 from sync_service.editing.pushes import Change, Mode, Push, apply_push
 from sync_service.editing.versions import version_text
 from sync_service.errors import BadRequest, Conflict, Gone, NotAllowed, NotFound, PreconditionFailed, Unprocessable
 from sync_service.features import meanings
 from sync_service.features.answers import guard
+from sync_service.features.asking import read_ask
 from sync_service.features.bodies import PATCH_MEDIA, WHOLE_MEDIA, Form
 from sync_service.features.cql import GEOMETRY
 from sync_service.features.schemas import fields_of
@@ -181,10 +182,11 @@ def _key(person: Person) -> str | None:
 
 
 def _writer(face: Face, name: str) -> Writer:
-    ask = face.ask()
+    ask = read_ask(request, face.root, person_of(request))
     collection = face.collection(ask, name)
-    if not face.editable(collection):
+    if not face.editable(collection):  # whatever else may be wrong with the request
         raise MethodNotAllowed(valid_methods=_READING)
+    ask.expect(())
     return Writer(face, ask, collection, require(Action.EDIT))
 
 
