@@ -40,11 +40,11 @@ if TYPE_CHECKING:
 
     from kanban_adapter.port import BoardAdapter
     from sync_service.access.enlisting import Enlisting
-    from sync_service.access.keys import KeyRing
     from sync_service.access.issuer import Ailment, Issuer
+    from sync_service.access.keys import KeyRing
     from sync_service.access.provider import OidcClient
-    from sync_service.exchange.beyond import Beyond
     from sync_service.access.tokens import TokenVerifier
+    from sync_service.exchange.beyond import Beyond
     from sync_service.places.cadastre import ParcelLayer
     from sync_service.places.geocoders import Geocoder
     from sync_service.places.suggestion import Suggester
@@ -70,9 +70,9 @@ def create_app(settings: Settings) -> Flask:
 
     from sync_service import desk, features  # noqa: PLC0415 - see above
     from sync_service.access import register_access, register_listeners  # noqa: PLC0415 - see above
+    from sync_service.access.endings import Endings  # noqa: PLC0415 - see above
     from sync_service.exchange import routes as exchange  # noqa: PLC0415 - see above
     from sync_service.features import leading  # noqa: PLC0415 - see above
-    from sync_service.access.endings import Endings  # noqa: PLC0415 - see above
     from sync_service.operation import events, health, metrics  # noqa: PLC0415 - see above
     from sync_service.pages import register_bodies, register_errors, register_headers  # noqa: PLC0415 - see above
     from sync_service.plugins import routes as plugins  # noqa: PLC0415 - see above
@@ -129,8 +129,6 @@ def create_verifier(settings: Settings, database: Database, issuer: Issuer | Non
     return TokenVerifier(settings.oidc_issuer, settings.oidc_audience, keys)
 
 
-def issuer_trouble(settings: Settings) -> Ailment | None:
-    """Why nobody could sign in with the identity provider this moment; None if anybody could, or there is none."""
 def create_enlisting(
     settings: Settings, database: Database, issuer: Issuer | None, verifier: TokenVerifier | None
 ) -> Enlisting | None:
@@ -150,6 +148,8 @@ def create_oidc_client(settings: Settings, issuer: Issuer) -> OidcClient:
     return OidcClient(issuer, session, client=settings.oidc_client_id, secret=settings.oidc_client_secret, home=home)
 
 
+def issuer_trouble(settings: Settings) -> Ailment | None:
+    """Why nobody could sign in with the identity provider this moment; None if anybody could, or there is none."""
     from sync_service.access.issuer import Ailment  # noqa: PLC0415 - as in create_app
 
     issuer = create_issuer(settings)
