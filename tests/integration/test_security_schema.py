@@ -104,10 +104,11 @@ def sync_definition() -> dict[str, Any]:
     for door, (sent, answered, asked) in SYNC.items():
         method, path = door.split()
         name = f"sync.{method}.{path.rpartition('/')[2].strip('{}')}"
+        body: dict[str, Any] = {} if sent is None else {"requestBody": {"required": True, **_content(sent)}}
         paths.setdefault(path, {})[method] = {
             "operationId": name,
             "parameters": [*_parameters(path, asked), *([_KEY] if sent == "push" else [])],
-            **({} if sent is None else {"requestBody": {"required": True, **_content(sent)}}),
+            **body,
             "responses": {
                 "200": {"description": answered, **_content(answered)},
                 "default": {"description": "problem", **_content("problem", "application/problem+json")},
@@ -127,7 +128,7 @@ def _parameters(path: str, asked: tuple[str, ...]) -> list[dict[str, Any]]:
         {"type": "array", "minItems": 4, "maxItems": 4, "items": {"type": "number"}},
     )
     schemas = {"limit": limit, "bbox": box}
-    found = [
+    found: list[dict[str, Any]] = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
         for name in re.findall(r"{(\w+)}", path)
     ]
