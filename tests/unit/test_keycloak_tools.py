@@ -49,6 +49,43 @@ def test_it_ends_with_the_process_that_started_it_and_its_data_stay(tmp_path: Pa
         assert requests.get(server.issuer("master"), timeout=30).json()["token-service"].startswith(server.url)
 
 
+SHARING = """
+import pathlib, sys
+from tests.keycloak import using
+with using(pathlib.Path(sys.argv[1])) as told:
+    print(told["url"], flush=True)
+    sys.stdin.read()
+"""
+
+
+def sharing(folder: Path) -> subprocess.Popen[str]:
+    """Somebody who uses the server of this folder until standard input ends, and says where it is."""
+    command = [sys.executable, "-c", SHARING, str(folder)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def test_tests_share_one_server_which_ends_with_the_last_of_them(tmp_path: Path) -> None:
+    with sharing(tmp_path) as first, sharing(tmp_path) as last:
+        assert first.stdin
+        assert first.stdout
+        assert last.stdout
+        url = first.stdout.readline().strip()
+        assert url == last.stdout.readline().strip()
+        first.stdin.close()
+        assert first.wait(60) == 0
+        assert requests.get(f"{url}/realms/placecard", timeout=30).ok
+        last.kill()
+    until(lambda: not (tmp_path / "address.json").exists())
+    until(lambda: not _listens(url))
+
+
+def _listens(url: str) -> bool:
+    try:
+        return requests.get(url, timeout=5).status_code > 0
+    except (requests.ConnectionError, requests.Timeout):
+        return False
+
+
 def test_what_it_stumbles_over_is_said(tmp_path: Path) -> None:
     realm = tmp_path / "broken-realm.json"
     realm.write_text('{"realm": "broken", "no such thing": true}')
