@@ -64,6 +64,7 @@ class Roster:
     accounts: Sequence[Account]
     groups: Sequence[Group]
     projects: Sequence[str]
+    longest_group_name: int = 100
 
 
 class PeopleAdapter(Protocol):

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 import shapely
+from pydantic import SecretStr
 
-from kanban_adapter.kanboard import KanboardBoard, hinted_cards
+from kanban_adapter.kanboard import KanboardBoard, KanboardPeople, hinted_cards
 from sync_service.engine.interpret import Interpreter
 from sync_service.engine.parts import Parts, Policy
 from sync_service.engine.placing import Placing
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from sync_service.access.provider import OidcClient
     from sync_service.access.tokens import TokenVerifier
     from sync_service.exchange.beyond import Beyond
+    from sync_service.people.following import Follower
     from sync_service.places.cadastre import ParcelLayer
     from sync_service.places.geocoders import Geocoder
     from sync_service.places.suggestion import Suggester
@@ -254,6 +256,31 @@ def create_board(
         timeout=timeout,
         shelf=shelf,
     )
+
+
+def create_follower(settings: Settings, database: Database) -> Follower | None:
+    """What makes the board's people follow the identity provider, where a service account is set for it."""
+    if not settings.jobs_client_id:
+        return None
+    from sync_service.access.issuer import Issuer  # noqa: PLC0415 - as in create_app
+    from sync_service.people.following import Follower  # noqa: PLC0415 - likewise
+    from sync_service.people.reading import Keycloak  # noqa: PLC0415 - likewise
+
+    settings.demand("oidc_issuer", "oidc_audience", "jobs_client_secret", "board_url", "board_project", "board_token")
+    provider = Keycloak(
+        Issuer(settings.oidc_issuer, session_for("oidc", settings)),
+        session_for("oidc", settings),
+        client=settings.jobs_client_id,
+        secret=settings.jobs_client_secret or SecretStr(""),
+        audience=settings.oidc_audience,
+    )
+    people = KanboardPeople(
+        session_for("board", settings),
+        url=settings.board_url,
+        token=settings.board_token.get_secret_value() if settings.board_token else "",
+        projects=pinned_projects(settings, database),
+    )
+    return Follower(database, provider, people, settings.jobs_client_id)
 
 
 def create_resolver(settings: Settings, database: Database) -> Resolver:

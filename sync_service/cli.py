@@ -21,6 +21,7 @@ COMMANDS: Mapping[str, str] = {
     "sync": "syncing:sync",
     "columns": "syncing:columns",
     "waiting": "syncing:waiting_changes",
+    "people": "following:people",
     "check": "looking:check",
     "export": "layers:export",
     "districts": "layers:districts",

@@ -27,6 +27,7 @@ LAYERS = (
     ("desk",),
     ("exchange",),
     ("features", "publicmap", "plugins", "demo", "operation", "export"),
+    ("people",),
     ("access",),
     ("pages",),
     ("jobs",),
@@ -91,6 +92,7 @@ EDGES = frozenset(
         "sync_service.jobs.worker:run",  # the end of the process: it rests, says so, and tries again
         "sync_service.jobs.crew:run",  # the same of a worker on PostgreSQL
         "sync_service.jobs.worker:_answer",  # who asked for a sweep waits in another process
+        "sync_service.people.following:run",  # and of whoever makes the board's people follow
         "qgis_plugin.placecard.host.tasks:run",  # the end of a thread in QGIS: it is told in the GUI thread
         "sync_service.commands.shell:ending",  # the end of every command: words, a trace in the log, an exit code
     }

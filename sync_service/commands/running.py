@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sync_service.app import create_parts, create_placing, place_rules
+from sync_service.app import create_follower, create_parts, create_placing, place_rules
 from sync_service.commands.help import Command
 from sync_service.commands.shell import Shell, leave, pass_shell
 from sync_service.errors import ExitCode
@@ -71,8 +71,8 @@ def _work(settings: Settings, shell: Shell) -> None:
         working = Worker(shell.parts, schedule, leadership, alarm, renewed=partial(_renewed, settings, shell.parts))
         asking = Lookups(create_parts(settings), working.stop)
         _stop_on_signals(working.stop)
-        thread = threading.Thread(target=asking.run, name="lookups", daemon=True)
-        thread.start()
+        threading.Thread(target=asking.run, name="lookups", daemon=True).start()
+        _follow_people(settings, shell.parts, working.stop)
         working.run()
     alarm.close()
 
@@ -86,7 +86,16 @@ def _join_crew(settings: Settings, shell: Shell) -> None:
     _stop_on_signals(crew.stop)
     asking = Lookups(create_parts(settings), crew.stop)
     threading.Thread(target=asking.run, name="lookups", daemon=True).start()
+    _follow_people(settings, shell.parts, crew.stop)
     crew.run()
+
+
+def _follow_people(settings: Settings, parts: Parts, stop: threading.Event) -> None:
+    """Have the board's people follow the identity provider, in a thread of its own: the board's cards do not wait."""
+    follower = create_follower(settings, parts.database)
+    if follower is not None:
+        follower.stop = stop
+        threading.Thread(target=follower.run, name="people", daemon=True).start()
 
 
 def _renewed(settings: Settings, parts: Parts) -> Placing | None:

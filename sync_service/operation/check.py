@@ -13,6 +13,7 @@ from sync_service.engine.sweep import DISBELIEVED
 from sync_service.errors import Unavailable, why_in_words
 from sync_service.jobs.leader import somebody_leads
 from sync_service.jobs.worker import TROUBLE
+from sync_service.people.state import last_round
 from sync_service.store import bindings, clashes, counter, database, inbox, outbox, waiting
 from sync_service.store.clock import moment_of, stamp
 from sync_service.store.leases import SWEPT, read_note, write_note
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from kanban_adapter.port import BoardAdapter
     from sync_service.access.issuer import Ailment
+    from sync_service.people.state import Round
     from sync_service.places.unreadable import LayerUnreadableError
     from sync_service.settings import Settings
     from sync_service.store.database import Database
@@ -38,6 +40,7 @@ CHECKED = "checked"
 _UNREADABLE = frozenset({"store_empty", "store_newer", "store_old", "store_away", "store_damaged"})
 _MOST_SKEW = 60.0
 _LONG_OWED = timedelta(minutes=1)
+_LONG_SINCE_PEOPLE = 180.0
 _LONG_SINCE_SWEEP = 10  # short sweeps missed before it is worth a word
 
 
@@ -183,6 +186,27 @@ def _worker(checked: Checked, connection: Connection) -> Finding:
     return Finding("worker", ok=True, key="worker_ok", data={"seconds": round(age)})
 
 
+def _people(checked: Checked, connection: Connection) -> Finding:
+    if not checked.settings.jobs_client_id:
+        return Finding("people", ok=True, key="people_off")
+    last = last_round(connection)
+    if last is None:
+        return Finding("people", ok=False, key="people_never")
+    key, data = _people_trouble(checked, last)
+    return Finding("people", ok=not key, key=key or "people_ok", data={"known": last.known, **data})
+
+
+def _people_trouble(checked: Checked, last: Round) -> tuple[str, dict[str, object]]:
+    age = last.age(checked.now)
+    if last.why:
+        return "people_trouble", {"why": last.why.get(checked.settings.language)}
+    if age is None or age > _LONG_SINCE_PEOPLE:
+        return "people_late", {"minutes": round((age or 0) / 60)}
+    if last.withheld:
+        return "people_withheld", {"withheld": last.withheld}
+    return ("people_failed", {"failed": last.failed}) if last.failed else ("", {})
+
+
 def _webhook(checked: Checked, connection: Connection) -> Finding:
     if checked.settings.webhook_token is None:
         return Finding("webhook", ok=False, key="webhook_no_token")
@@ -256,6 +280,7 @@ _OF_STORE: tuple[Callable[[Checked, Connection], Finding], ...] = (
     _initialised,
     _went_back,
     _worker,
+    _people,
     _webhook,
     _columns,
     _waiting,

@@ -14,6 +14,7 @@ from sync_service.access.table import Action
 from sync_service.engine.mark import REGRESSION
 from sync_service.jobs.leader import somebody_leads
 from sync_service.jobs.worker import TROUBLE
+from sync_service.people.state import last_round
 from sync_service.store import clashes, counter, inbox, outbox, tables, waiting
 from sync_service.store.clock import moment_of, utc_now
 from sync_service.store.database import free_bytes
@@ -42,6 +43,7 @@ class StoreCollector:
             yield from _features(connection)
             yield from _queues(connection)
             yield from _health(connection)
+            yield from _people(connection)
         yield _gauge(
             "worker_leads", "1 while a worker leads; none can on a full disk", float(somebody_leads(self._database))
         )
@@ -84,6 +86,15 @@ def _health(connection: Connection) -> Iterator[Metric]:
     yield _gauge(
         "trouble", "1 while the worker rests because of an error", float(read_note(connection, TROUBLE) is not None)
     )
+
+
+def _people(connection: Connection) -> Iterator[Metric]:
+    last = last_round(connection)
+    age = last.age(utc_now()) if last else None
+    yield _gauge(
+        "people_age_seconds", "Time since the board's people last followed", float("nan") if age is None else age
+    )
+    yield _gauge("people_withheld", "Accounts that would lose something and wait", last.withheld if last else 0)
 
 
 def create_blueprint(database: Database) -> Blueprint:

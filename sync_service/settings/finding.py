@@ -196,6 +196,9 @@ def contradictions(settings: Settings) -> Iterator[Problem]:
         ("board_user", "board_password"),
         ("board_password", "board_user"),
         ("oidc_issuer", "oidc_audience"),
+        ("jobs_client_id", "jobs_client_secret"),
+        ("jobs_client_id", "oidc_issuer"),
+        ("jobs_client_id", "board_token"),
     ):
         if getattr(settings, one) and not getattr(settings, other):
             yield _wants(one, "…", other)

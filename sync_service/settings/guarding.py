@@ -43,6 +43,16 @@ class Guarding(BaseSettings):
     oidc_client_secret: SecretStr | None = told(
         None, "access", "Секрет службы у издателя.", "Secret of the service at the issuer.", sample='"from the issuer"'
     )
+    jobs_client_id: str = told(
+        "",
+        "access",
+        "Служебная учётная запись в Keycloak: с ней люди доски следуют за ним. Не задана: не следуют.",
+        "Service account in Keycloak: with it the board's people follow it. Unset: they do not.",
+        sample='"placecard-jobs"',
+    )
+    jobs_client_secret: SecretStr | None = told(
+        None, "access", "Секрет служебной учётной записи.", "Secret of the service account.", sample='"from the issuer"'
+    )
     embed_origins: kinds.Origins = told(
         (),
         "access",

@@ -1,0 +1,189 @@
+"""Reads people, their roles and organisations from Keycloak, as its service account may.
+
+Who holds a role is asked role by role, which is as many requests for ten people as for a thousand. Whatever does not
+answer as it should ends the reading: half a directory would be believed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import requests
+
+from sync_service.access.table import GIVEN, Role
+from sync_service.errors import Unavailable
+from sync_service.people.directory import Directory, Person
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from pydantic import SecretStr
+
+    from sync_service.access.issuer import Issuer
+
+PARTNERS = "partners"
+"""The group below which each group is an organisation."""
+PAGE = 1000
+"""Rows in one answer. Between two pages somebody may come or go: the fewer the better."""
+MOST_PAGES = 100
+MOST_NAME = 200
+_EARLY = 30.0
+"""Seconds before its end at which a token is renewed."""
+
+Row = dict[str, Any]
+
+
+class Keycloak:
+    """Its Admin API. `client` and `secret` are the service account's, `audience` the client that owns the roles."""
+
+    def __init__(
+        self,
+        issuer: Issuer,
+        session: requests.Session,
+        *,
+        client: str,
+        secret: SecretStr,
+        audience: str,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._issuer = issuer
+        self._session = session
+        self._client = client
+        self._secret = secret
+        self._audience = audience
+        self._clock = clock
+        self._token = ""
+        self._until = float("-inf")
+        before, _, realm = issuer.address.rstrip("/").rpartition("/realms/")
+        self._base = f"{before}/admin/realms/{realm}"
+
+    def read(self) -> Directory:
+        """Everybody with a role, and every organisation. Unavailable, with the reason, unless all was answered."""
+        client = self._roles_of()
+        rows: dict[str, Row] = {}
+        roles: dict[str, set[Role]] = defaultdict(set)
+        for role in sorted(GIVEN):
+            for row in self._holders(client, role):
+                rows[row["id"]] = row
+                roles[row["id"]].add(role)
+        names, members = self._organisations()
+        people = [
+            Person(
+                subject=subject,
+                name=_name(row),
+                roles=frozenset(roles[subject]),
+                enabled=row.get("enabled") is True,
+                organisations=frozenset(group for group, inside in members.items() if subject in inside),
+            )
+            for subject, row in sorted(rows.items())
+        ]
+        return Directory(people, names)
+
+    def _roles_of(self) -> str:
+        """The path of the roles of the audience."""
+        found = self._get("clients", clientId=self._audience)
+        ids = [row["id"] for row in found if row.get("clientId") == self._audience]
+        if len(ids) != 1:
+            raise Unavailable("people_no_client", client=self._audience)
+        return f"clients/{ids[0]}/roles"
+
+    def _holders(self, client: str, role: Role) -> Iterator[Row]:
+        """Whoever was given a role, by themselves or by a group they are in or below."""
+        path = f"{client}/{role}"
+        yield from self._pages(f"{path}/users")
+        for group in self._pages(f"{path}/groups"):
+            yield from self._below(group["id"])
+
+    def _below(self, group: str) -> Iterator[Row]:
+        yield from self._pages(f"groups/{group}/members")
+        for child in self._pages(f"groups/{group}/children"):
+            yield from self._below(child["id"])
+
+    def _organisations(self) -> tuple[dict[str, str], dict[str, set[str]]]:
+        tops = self._pages("groups", search=PARTNERS, exact="true")
+        partners = [group["id"] for group in tops if group.get("path") == f"/{PARTNERS}"]
+        groups = [group for top in partners for group in self._pages(f"groups/{top}/children")]
+        names = {group["id"]: _plain(group["name"]) for group in groups}
+        members = {group: {row["id"] for row in self._pages(f"groups/{group}/members")} for group in names}
+        return names, members
+
+    def _pages(self, path: str, **asked: str) -> list[Row]:
+        rows: list[Row] = []
+        for _ in range(MOST_PAGES):
+            page = self._get(path, first=str(len(rows)), max=str(PAGE), briefRepresentation="true", **asked)
+            rows += page
+            if len(page) < PAGE:
+                return rows
+        raise Unavailable("people_too_many", most=PAGE * MOST_PAGES)
+
+    def _get(self, path: str, **asked: str) -> list[Row]:
+        answer = self._ask(path, asked)
+        if answer.status_code == HTTPStatus.UNAUTHORIZED:  # the session behind the token was ended
+            self._until = float("-inf")
+            answer = self._ask(path, asked)
+        if answer.status_code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+            raise Unavailable("people_forbidden", path=path.split("/", 1)[0], client=self._client)
+        if answer.status_code == HTTPStatus.NOT_FOUND and path.endswith("/users"):
+            raise Unavailable("people_no_role", role=path.split("/")[-2], client=self._audience)
+        return _rows(answer)
+
+    def _ask(self, path: str, asked: Mapping[str, str]) -> requests.Response:
+        address = f"{self._base}/{quote(path)}"
+        headers = {"Authorization": f"Bearer {self._bearer()}"}
+        return self._sent(lambda: self._session.get(address, params=asked, headers=headers, allow_redirects=False))
+
+    def _bearer(self) -> str:
+        if self._clock() < self._until:
+            return self._token
+        known = self._issuer.endpoints()
+        if known is None:
+            raise Unavailable("people_away")
+        given = {"grant_type": "client_credentials", "scope": "openid"}
+        account = (quote(self._client, safe=""), quote(self._secret.get_secret_value(), safe=""))
+        answer = self._sent(lambda: self._session.post(known.token, data=given, auth=account, allow_redirects=False))
+        if answer.status_code in {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED}:
+            raise Unavailable("people_refused", client=self._client)
+        said = _json(answer)
+        if not isinstance(said, dict) or not isinstance(said.get("access_token"), str):
+            raise Unavailable("people_away")
+        self._token = said["access_token"]
+        self._until = self._clock() + float(said.get("expires_in") or 0) - _EARLY
+        return self._token
+
+    @staticmethod
+    def _sent(send: Callable[[], requests.Response]) -> requests.Response:
+        try:
+            return send()
+        except requests.RequestException:
+            raise Unavailable("people_away") from None  # its text may hold what was sent
+
+
+def _rows(answer: requests.Response) -> list[Row]:
+    said = _json(answer)
+    if not isinstance(said, list) or not all(isinstance(row, dict) and isinstance(row.get("id"), str) for row in said):
+        raise Unavailable("people_away")
+    return said
+
+
+def _json(answer: requests.Response) -> Any:
+    if answer.status_code != HTTPStatus.OK:
+        raise Unavailable("people_away")
+    try:
+        return answer.json()
+    except requests.JSONDecodeError:
+        raise Unavailable("people_away") from None
+
+
+def _name(row: Row) -> str:
+    """What people call somebody, in one line that can be shown."""
+    named = _plain(f"{row.get('firstName') or ''} {row.get('lastName') or ''}")
+    return named or _plain(row.get("username")) or row["id"]
+
+
+def _plain(text: object) -> str:
+    words: Sequence[str] = str(text or "").split()
+    return " ".join(filter(None, ("".join(filter(str.isprintable, word)) for word in words)))[:MOST_NAME]
