@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from flask import Flask, Response
@@ -21,7 +22,6 @@ CONTENT_POLICY = {
 """What a page may load. No inline script or style, no third party at all, and nobody frames it."""
 
 HEADERS = {
-    "Content-Security-Policy": "; ".join(f"{name} {sources}" for name, sources in CONTENT_POLICY.items()),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -34,9 +34,18 @@ SECURE_HEADERS = {"Strict-Transport-Security": "max-age=31536000", "Cross-Origin
 UNFRAMED = "frame-ancestors 'none'"
 
 
+def content_policy(settings: Settings) -> str:
+    """What a page may load. Its form for signing out leads on to the identity provider, and browsers ask about that."""
+    issuer = urlsplit(settings.oidc_issuer)
+    further = f" {issuer.scheme}://{issuer.netloc}" if settings.oidc_issuer and settings.oidc_client_id else ""
+    policy = {**CONTENT_POLICY, "form-action": CONTENT_POLICY["form-action"] + further}
+    return "; ".join(f"{name} {sources}" for name, sources in policy.items())
+
+
 def register_headers(app: Flask, settings: Settings) -> None:
     """Put the headers on every answer of the app; one that a view has set itself stays."""
-    headers = HEADERS | (SECURE_HEADERS if settings.public_url.startswith("https:") else {})
+    headers = HEADERS | {"Content-Security-Policy": content_policy(settings)}
+    headers |= SECURE_HEADERS if settings.public_url.startswith("https:") else {}
 
     @app.after_request
     def guard(response: Response) -> Response:
