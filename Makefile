@@ -13,7 +13,7 @@ run := .venv/bin/python
 # Tests run side by side, a file at a time; much of what they do is waiting.
 abreast := -n $$(( $$(nproc) + 1 )) --dist loadfile --no-loadscope-reorder
 
-.PHONY: help install lint test simulate bench demo lock plugin qgis browser keycloak apache postgresql clean environment frontend kanboard
+.PHONY: help install lint test simulate bench demo demo-sso lock plugin qgis browser keycloak apache postgresql clean environment frontend kanboard
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -42,6 +42,13 @@ demo: ## a real Kanboard and the service with sample data, until Ctrl-C
 	@tools/environment.sh run
 	@$(MAKE) --no-print-directory frontend kanboard
 	@exec $(run) -m tools.demo $(ARGS)
+
+demo-sso: ## the demo with Keycloak besides, and people to sign in as
+	@tools/environment.sh run
+	@$(MAKE) --no-print-directory frontend kanboard
+	@$(run) -m tools.packages keycloak
+	@$(run) -m tools.keycloak fetch >/dev/null
+	@exec $(run) -m tools.signon $(ARGS)
 
 lock: environment ## pin the dependencies of pyproject.toml anew
 	tools/lock.sh

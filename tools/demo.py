@@ -115,7 +115,7 @@ def prepare_board(server: KanboardServer, home: Path) -> Board:
     auth = ("jsonrpc", server.api_token)
     found = server.execute("SELECT id FROM projects WHERE name = ? ORDER BY id", PROJECT)
     project = str(found[0][0]) if found else make_project(server, PROJECT)
-    password = _kept_secret(home / "bot-password")
+    password = kept_secret(home / "bot-password")
     known = server.execute("SELECT id FROM users WHERE username = ?", BOT)
     if known:
         # A run that was broken off may have made the user and not its membership.
@@ -127,10 +127,11 @@ def prepare_board(server: KanboardServer, home: Path) -> Board:
     return Board(server.url, server.api_token, server.webhook_token, project, password)
 
 
-def _kept_secret(path: Path) -> str:
+def kept_secret(path: Path, size: int = 24) -> str:
+    """A secret of this many random bytes, made with the first run."""
     if not path.exists():
         path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(24), encoding="utf-8")
+        path.write_text(secrets.token_urlsafe(size), encoding="utf-8")
     return path.read_text(encoding="utf-8")
 
 
@@ -232,20 +233,29 @@ def _shows_proposals(url: str) -> bool:
     return answer.ok and bool(answer.json()["features"])
 
 
-def run_demo(home: Path, map_port: int, board_port: int) -> None:
-    """Start everything and wait. Leaves by SystemExit on a signal, by `DemoError` when a part fails."""
-    map_port, board_port = choose_port(map_port), choose_port(board_port)
+def run_demo(
+    home: Path,
+    map_port: int,
+    board_port: int,
+    *,
+    further: Mapping[str, str] | None = None,
+    welcome: str = WELCOME,
+) -> None:
+    """Start everything and wait. Leaves by SystemExit on a signal, by `DemoError` when a part fails.
+
+    `further` are settings of the service besides the demo's own.
+    """
     url = f"http://127.0.0.1:{map_port}"
     tell("Демо Placecard запускается · the Placecard demo is starting")
     plugin.zip_up(home / ARCHIVE)
     server = KanboardServer(home / "kanboard", port=board_port, webhook_url=f"{url}/board/events")
     with server:
         board = prepare_board(server, home)
-        environment = service_environment(board, home, map_port)
+        environment = {**service_environment(board, home, map_port), **(further or {})}
         run_steps(environment, home)
         with running_service(environment, home) as service:
             await_map(service, url, home)
-            tell(WELCOME.format(map=url, board=board.url, project=board.project, home=home))
+            tell(welcome.format(map=url, board=board.url, project=board.project, home=home))
             service.wait()
             raise DemoError(f"служба остановилась · the service ended: {service.returncode}, {home}/service.log")
 
@@ -258,25 +268,40 @@ def leave(number: int, _frame: object) -> None:
     sys.exit(0 if number == signal.SIGINT else 128 + number)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run from the command line."""
-    parser = argparse.ArgumentParser(prog="python -m tools.demo", description="Placecard with a real Kanboard")
+def read_arguments(parser: argparse.ArgumentParser, arguments: Sequence[str] | None, home: Path) -> argparse.Namespace:
+    """The command line, with what every demo may be told."""
     parser.add_argument("--port", type=int, default=MAP_PORT, help="port of the map (%(default)s)")
     parser.add_argument("--board-port", type=int, default=BOARD_PORT, help="port of the board (%(default)s)")
-    parser.add_argument("--home", type=Path, default=HOME, help="folder of the demo's data (var/demo)")
+    parser.add_argument("--home", type=Path, default=home, help=f"folder of the demo's data (var/{home.name})")
     parser.add_argument("--fresh", action="store_true", help="remove the data of the run before")
     wanted = parser.parse_args(arguments)
-    home = wanted.home.resolve()
+    wanted.home = wanted.home.resolve()
+    return wanted
+
+
+def play(home: Path, run: Callable[[], None], *, fresh: bool) -> int:
+    """Run a demo in its folder until a signal. What went wrong is said; otherwise it leaves by SystemExit."""
     try:
-        if wanted.fresh:
+        if fresh:
             remove_data(home)
         with sole_run(home):
             for number in ENDINGS:
                 signal.signal(number, leave)
-            run_demo(home, wanted.port, wanted.board_port)
+            run()
     except (DemoError, NotStarted) as error:
         print(f"make demo: {error}", file=sys.stderr)
     return 1
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(prog="python -m tools.demo", description="Placecard with a real Kanboard")
+    wanted = read_arguments(parser, arguments, HOME)
+
+    def run() -> None:
+        run_demo(wanted.home, choose_port(wanted.port), choose_port(wanted.board_port))
+
+    return play(wanted.home, run, fresh=wanted.fresh)
 
 
 def remove_data(home: Path) -> None:

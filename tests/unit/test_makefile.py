@@ -32,6 +32,7 @@ def test_help_names_every_target() -> None:
         "simulate",
         "bench",
         "demo",
+        "demo-sso",
         "lock",
         "plugin",
         "qgis",
@@ -65,9 +66,16 @@ def test_tests_need_everything() -> None:
 
 
 def test_the_service_runs_on_the_run_set_alone() -> None:
-    for target in ("install", "demo"):
+    for target in ("install", "demo", "demo-sso"):
         assert "environment.sh run" in steps(target)
         assert "environment.sh dev" not in steps(target)
+
+
+def test_demo_with_sign_on_brings_keycloak() -> None:
+    said = steps("demo-sso")
+    for part in ("tools.packages kanboard", "tools.packages keycloak", "tools.keycloak fetch", "tools.signon"):
+        assert part in said
+    assert "tools.signon" in said.rstrip().splitlines()[-1]
 
 
 def test_ci_calls_what_people_call() -> None:
