@@ -13,6 +13,7 @@ from ruamel.yaml import YAML
 
 from sync_service.settings import Settings, load_settings
 from sync_service.settings.fields import secret_names, variable
+from tools.keycloak import PLACEHOLDER, REALM
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "docker-compose.yml"
@@ -53,9 +54,15 @@ def filled_in(environment: dict[str, str], **given: str) -> dict[str, str]:
     return {name: re.sub(r"\$\{([A-Z_]+)(?::-|:\?)([^}]*)\}", value, text) for name, text in environment.items()}
 
 
+def placeholders() -> set[str]:
+    """What the realm is filled with at import."""
+    return set(PLACEHOLDER.findall(REALM.read_text(encoding="utf-8")))
+
+
 def unknown_settings(text: str) -> set[str]:
     known = {variable(name) for name in Settings.model_fields}
     known |= {f"{variable(name)}_FILE" for name in secret_names()}
+    known |= placeholders()
     return set(re.findall(r"\bPLACECARD_[A-Z_]+", text)) - known
 
 
@@ -136,8 +143,26 @@ def test_keycloak_has_the_fix() -> None:
     assert tuple(map(int, tag.split("."))) >= (26, 6, 4)
 
 
+def test_keycloak_imports_our_realm_with_every_placeholder_filled() -> None:
+    service = services()["keycloak"]
+    assert placeholders() <= service["environment"].keys()
+    assert f"./{REALM.parent.relative_to(ROOT)}:/opt/keycloak/data/import:ro" in service["volumes"]
+    assert service["command"][0].endswith("kc.sh start-dev --import-realm")
+
+
+@pytest.mark.parametrize("lacking", ["", *(name for name in sorted(placeholders()) if name.endswith("_SECRET"))])
+def test_keycloak_does_not_start_with_an_empty_secret(lacking: str) -> None:
+    (script,) = services()["keycloak"]["command"]
+    script = script.replace("$$", "$").replace("exec /opt/keycloak/bin/kc.sh", "echo")
+    given = {name: "" if name == lacking else "x" for name in placeholders()}
+    done = subprocess.run(["bash", "-c", script], env=given, check=False, capture_output=True, text=True)
+    said = "start-dev --import-realm\n" if not lacking else f"{lacking} is empty: set it in .env\n"
+    assert (done.returncode, done.stdout + done.stderr) == (2 if lacking else 0, said)
+
+
 def test_volumes_are_declared() -> None:
-    mounted = {volume.split(":")[0] for service in services().values() for volume in service["volumes"]}
+    volumes = [volume for service in services().values() for volume in service["volumes"]]
+    mounted = {volume.split(":")[0] for volume in volumes if not volume.startswith("./")}
     assert mounted == set(read_compose()["volumes"])
 
 

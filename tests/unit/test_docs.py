@@ -41,6 +41,7 @@ from sync_service.sync.stages import DEFAULT_STAGES
 from sync_service.sync.values import PUBLIC_STAGES, Placement, Stage
 from sync_service.words import LANGUAGES, Language, catalogue
 from tools.access import access_page
+from tools.keycloak import PLACEHOLDER, REALM
 from tools.properties import properties_page
 
 if TYPE_CHECKING:
@@ -169,7 +170,7 @@ def test_paths_and_tests_named_are_there(page: Path) -> None:
     known = {path.name for path in ROOT.iterdir() if path.is_dir()}
     named = [code.rstrip("/") for code in CODE.findall(prose(page.read_text("utf-8"))) if "/" in code]
     ours = [name for name in named if name.split("/")[0] in known and re.fullmatch(r"[\w./-]+", name)]
-    generated = {"var/demo", "config/placecard.toml"}
+    generated = {"var/demo", "var/demo-sso", "config/placecard.toml"}
     assert [name for name in ours if not (ROOT / name).exists() and name not in generated] == []
     tests = {code for code in CODE.findall(page.read_text("utf-8")) if re.fullmatch(r"test_\w+", code)}
     assert tests - test_functions() == set()
@@ -377,6 +378,7 @@ def test_every_setting_is_documented(language: Language) -> None:
 def test_settings_named_are_known(page: Path) -> None:
     known = {variable(name) for name in Settings.model_fields}
     known |= {f"{variable(name)}_FILE" for name in secret_names()}
+    known |= set(PLACEHOLDER.findall(REALM.read_text("utf-8")))
     named = re.findall(r"PLACECARD_[A-Z_]*[A-Z]", page.read_text("utf-8"))
     assert set(named) - known == set()
 
