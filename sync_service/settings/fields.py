@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, urlsplit
 
 from sync_service.errors import Problem, SettingsError
 from sync_service.settings.table import Table
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from sync_service.sync.values import Stage
 
 PREFIX = "PLACECARD_"
+_SHORTEST_KEY = 8
+"""Letters of a parameter in an address that may be a key: shorter ones are words like `png`."""
 
 
 class Settings(Table):
@@ -45,9 +48,11 @@ class Settings(Table):
         return stage_for_title(title, self.stages)
 
     def secrets(self) -> tuple[str, ...]:
-        """Every secret that is set, so that logs can be kept free of them."""
+        """Every secret that is set, so that logs can be kept free of them; those within addresses too."""
         values = (getattr(self, name) for name in secret_names())
-        return tuple(value.get_secret_value() for value in values if value)
+        password, query = urlsplit(self.store_url).password, urlsplit(self.tiles_url).query
+        keys = (value for _, value in parse_qsl(query) if len(value) >= _SHORTEST_KEY and "{" not in value)
+        return (*(value.get_secret_value() for value in values if value), *((password,) if password else ()), *keys)
 
     def demand(self, *names: str) -> None:
         """SettingsError if a setting named (in lower case) is not set: for commands that cannot do without it."""

@@ -54,6 +54,7 @@ class Table(Guarding):
         "service",
         "Хранилище: файл SQLite или база PostgreSQL с PostGIS, `postgresql://имя:пароль@сервер/база`.",
         "The store: an SQLite file, or a PostgreSQL database with PostGIS, `postgresql://name:password@server/database`.",
+        repr=False,  # a password may stand in it
     )
     secret_key: SecretStr | None = told(
         None,
@@ -223,6 +224,7 @@ class Table(Guarding):
         "Подложка: адрес тайлов `{z}/{x}/{y}`, WMS или файл PMTiles. Не задана: простая своя.",
         "Base map: address of `{z}/{x}/{y}` tiles, a WMS, or a PMTiles file. Unset: a plain one of our own.",
         sample='"samara.pmtiles"',
+        repr=False,  # a key may stand in it
     )
     tiles_attribution: str = told(
         "",

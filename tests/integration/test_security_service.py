@@ -26,7 +26,7 @@ PUSH = "/sync/v1/collections/proposals/push"
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory, kanboard_server: KanboardServer) -> Iterator[Service]:
-    """One with a listener for the inner network, and one web process of four threads."""
+    """One with a listener for the inner network, one web process of four threads, and a provider that is away."""
     made = make_service(
         tmp_path_factory.mktemp("guarded"),
         make_kanboard_project(kanboard_server),
@@ -34,6 +34,10 @@ def service(tmp_path_factory: pytest.TempPathFactory, kanboard_server: KanboardS
         API_TOKEN=TOKEN,
         WORKERS="1",
         NATIVE_EDITS="proposals",
+        OIDC_ISSUER=f"http://127.0.0.1:{free_port()}",
+        OIDC_AUDIENCE="placecard-api",
+        OIDC_CLIENT_ID="placecard-web",
+        OIDC_CLIENT_SECRET="s" * 40,
     )
     try:
         made.start()
