@@ -141,7 +141,7 @@ def test_both_languages_have_the_same_tables(page: str) -> None:
 
 def test_no_page_lacks_its_twin() -> None:
     assert sorted(path.name.removesuffix(".en.md") for path in DOCS.glob("*.en.md")) == TWINS
-    assert {"access", "install", "operate", "moderate", "qgis", "api", "properties", "settings"} <= set(TWINS)
+    assert {"access", "install", "operate", "moderate", "qgis", "api", "properties", "settings", "signon"} <= set(TWINS)
 
 
 def test_readmes_have_the_same_headings() -> None:
@@ -381,6 +381,15 @@ def test_settings_named_are_known(page: Path) -> None:
     known |= set(PLACEHOLDER.findall(REALM.read_text("utf-8")))
     named = re.findall(r"PLACECARD_[A-Z_]*[A-Z]", page.read_text("utf-8"))
     assert set(named) - known == set()
+
+
+@languages
+def test_the_realm_is_documented(language: Language) -> None:
+    clients, variables = tables(read("signon", language))
+    realm = REALM.read_text("utf-8")
+    ours = set(re.findall(r'"clientId": "(placecard-\w+)"', realm))
+    assert {codes(row[0])[0] for row in clients} == ours
+    assert {codes(row[0])[0] for row in variables} == set(PLACEHOLDER.findall(realm))
 
 
 @languages
