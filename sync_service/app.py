@@ -71,7 +71,7 @@ def create_app(settings: Settings) -> Flask:
     from flask import Flask  # noqa: PLC0415 - see above
 
     from sync_service import desk, features  # noqa: PLC0415 - see above
-    from sync_service.access import register_access, register_listeners  # noqa: PLC0415 - see above
+    from sync_service.access import register_access, register_listeners, visitor  # noqa: PLC0415 - see above
     from sync_service.access.endings import Endings  # noqa: PLC0415 - see above
     from sync_service.exchange import routes as exchange  # noqa: PLC0415 - see above
     from sync_service.features import leading  # noqa: PLC0415 - see above
@@ -100,7 +100,7 @@ def create_app(settings: Settings) -> Flask:
     app.register_blueprint(plugins.create_blueprint(settings))
     outlines, matters = partial(district_outlines, database), partial(desk.matters_for, database)
     survivor = partial(leading.public_survivor, database)
-    face = publicmap.create_blueprint(settings, districts=outlines, matters=matters, survivor=survivor)
+    face = publicmap.create_blueprint(settings, districts=outlines, matters=matters, survivor=survivor, visitor=visitor)
     app.register_blueprint(face)
     return app
 

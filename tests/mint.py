@@ -182,7 +182,19 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.asked.append(self.path)
-        self._send(200, self.server.answer(self.path))
+        place, _, query = self.path.partition("?")
+        if place.endswith("/auth") and not self.server.silent:
+            self._lead(self.server.consent(self.path))
+        elif place.endswith("/logout"):
+            self._lead(dict(parse_qsl(query))["post_logout_redirect_uri"])
+        else:
+            self._send(200, self.server.answer(self.path))
+
+    def _lead(self, address: str) -> None:
+        self.send_response(302)
+        self.send_header("Location", address)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
 
     def do_POST(self) -> None:
         self.server.asked.append(self.path)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from sync_service.access.gate import person_of, require, require_somebody
 from sync_service.access.listeners import register_listeners
 from sync_service.access.person import ANONYMOUS, Person
+from sync_service.access.routes import visitor
 from sync_service.access.table import Action, Role
 from sync_service.access.wiring import register_access
 
@@ -21,4 +22,5 @@ __all__ = [
     "register_listeners",
     "require",
     "require_somebody",
+    "visitor",
 ]

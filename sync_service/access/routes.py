@@ -11,11 +11,12 @@ from flask import Blueprint, Response, current_app, make_response, redirect, req
 from sync_service.access.forms import check_form
 from sync_service.access.gate import EXTENSION, person_of
 from sync_service.access.outcomes import NotSignedInError
-from sync_service.access.person import SIGNED_IN
+from sync_service.access.person import SIGNED_IN, Proof
 from sync_service.access.sessions import Kind
 from sync_service.access.table import GIVEN, Role
 from sync_service.access.visiting import OVER, visit_of, visits
 from sync_service.errors import BadRequest, NotFound
+from sync_service.hands import say_person
 from sync_service.pages import request_language, show
 from sync_service.words import say
 
@@ -108,6 +109,16 @@ def signout() -> AnyResponse:
     if visit is not None:
         visits().end(response, visit)
     return response
+
+
+def visitor() -> str | None:
+    """The name of whoever has signed in; "" for somebody who has not and could; None where there is nothing to sign."""
+    person = person_of(request)
+    if person.is_nobody:
+        return "" if _gate().has_token or _signon() is not None else None
+    if person.proof is not Proof.COOKIE:
+        return None
+    return person.name if person.identity else say_person(person.name, request_language())
 
 
 def _gate() -> Gate:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
@@ -47,6 +47,14 @@ _NOTHING_THERE = bytes.fromhex(
 """A transparent picture of one pixel: an absent tile is no error."""
 
 
+@dataclass(frozen=True, slots=True)
+class Greeting:
+    """What the page says to whoever asks, and to nobody else."""
+
+    matters: Callable[[], int | None]
+    visitor: Callable[[], str | None]
+
+
 def csp_sources(framers: tuple[str, ...] = ()) -> dict[str, tuple[str, ...]]:
     """What the map page may load, by directive of the Content-Security-Policy: nothing but this service.
 
@@ -73,18 +81,21 @@ def create_blueprint(
     districts: Callable[[], Mapping[str, Any]] | None = None,
     matters: Callable[[], int | None] | None = None,
     survivor: Callable[[str], str | None] | None = None,
+    visitor: Callable[[], str | None] | None = None,
 ) -> Blueprint:
     """The blueprint `publicmap`, to be registered at the root.
 
     `districts` gives their outlines as a GeoJSON FeatureCollection in CRS84 with a `name` each; `matters` says how much
     waits at the desk for whoever asks, None for who has no business there; `survivor` names the public proposal that
-    stands for a duplicate. Raises `SettingsError` for a base map that cannot be understood.
+    stands for a duplicate; `visitor` is the name of whoever has signed in, "" for who has not, None where nobody can.
+    Raises `SettingsError` for a base map that cannot be understood.
     """
     parts = base_map(settings)
     base = urlsplit(settings.public_url).path.rstrip("/")
     blueprint = Blueprint("publicmap", __name__, template_folder="templates")
     policy = _policy(settings.embed_origins)
-    _add_page(blueprint, base, policy, matters, survivor)
+    greeting = Greeting(matters or (lambda: None), visitor or (lambda: None))
+    _add_page(blueprint, base, policy, greeting, survivor)
     _add_data(blueprint, base, settings.area, parts, districts)
     _add_tiles(blueprint, parts)
     return blueprint
@@ -94,7 +105,7 @@ def _add_page(
     blueprint: Blueprint,
     base: str,
     policy: Mapping[str, str],
-    matters: Callable[[], int | None] | None,
+    greeting: Greeting,
     survivor: Callable[[str], str | None] | None,
 ) -> None:
     @blueprint.get("/")
@@ -103,7 +114,7 @@ def _add_page(
         if followed is not None:
             there = urlencode({**request.args, "proposal": followed})
             return Response(status=302, headers={"Location": f"?{there}", "Cache-Control": _ASK_AGAIN})
-        return _page(base, policy, matters() if matters else None)
+        return _page(base, policy, matters=greeting.matters(), visitor=greeting.visitor())
 
     @blueprint.get("/static/map/<release>/<path:name>")
     def static(release: str, name: str) -> Response:
@@ -169,17 +180,14 @@ def _policy(framers: tuple[str, ...]) -> dict[str, str]:
     return {**headers, "Cross-Origin-Resource-Policy": "cross-origin"} if framers else headers
 
 
-def _page(base: str, policy: Mapping[str, str], matters: int | None) -> Response:
+def _page(base: str, policy: Mapping[str, str], *, matters: int | None, visitor: str | None) -> Response:
     language = choose_language(request.args.get("lang"), request.headers.get("Accept-Language"))
     root = f"{base}/static/map/{assets.version()}"
-    answer = Response(
-        render_template(
-            "publicmap/map.html", base=base, assets=root, language=language, words=words(language), matters=matters
-        )
-    )
+    told = {"base": base, "assets": root, "language": language, "words": words(language)}
+    answer = Response(render_template("publicmap/map.html", **told, matters=matters, visitor=visitor))
     answer.headers.update(policy)
     answer.headers["Referrer-Policy"] = "same-origin"
-    answer.headers["Cache-Control"] = _ASK_AGAIN if matters is None else f"private, {_ASK_AGAIN}"
+    answer.headers["Cache-Control"] = f"private, {_ASK_AGAIN}" if visitor or matters is not None else _ASK_AGAIN
     answer.vary.add("Accept-Language")
     return _validated(answer)
 
