@@ -37,12 +37,15 @@ from sync_service.store.lookups import StoredGeocodes
 from sync_service.store.turns import StoredTurns
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from flask import Flask
 
     from kanban_adapter.port import BoardAdapter
     from sync_service.access.enlisting import Enlisting
     from sync_service.access.issuer import Ailment, Issuer
     from sync_service.access.keys import KeyRing
+    from sync_service.access.probing import Flaw
     from sync_service.access.provider import OidcClient
     from sync_service.access.tokens import TokenVerifier
     from sync_service.exchange.beyond import Beyond
@@ -158,6 +161,16 @@ def issuer_trouble(settings: Settings) -> Ailment | None:
     if issuer is None:
         return None
     return issuer.ailment() or (None if create_keys(settings, issuer, None).warm() else Ailment.NO_KEYS)
+
+
+def signin_flaws(settings: Settings) -> Sequence[Flaw]:
+    """What keeps people from signing in on the pages, where an identity provider is there for it."""
+    issuer = create_issuer(settings)
+    if issuer is None or not settings.oidc_client_id:
+        return ()
+    from sync_service.access.probing import find_flaws  # noqa: PLC0415 - as in create_verifier
+
+    return tuple(find_flaws(settings, create_oidc_client(settings, issuer)))
 
 
 def create_beyond(settings: Settings, database: Database, issuer: Issuer | None = None) -> Beyond:

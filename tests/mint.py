@@ -84,7 +84,8 @@ class Provider(ThreadingHTTPServer):
 
     It may be changed: `silent` fails everything, `told` is what it says of itself besides, and its clock is `seconds`
     off. People sign in there at once, as `person`; `id_said` and `access_said` change what their tokens say, `refusal`
-    is what its token address answers instead of tokens, and `forms` are what that was sent.
+    is what its token address answers instead of tokens, and `forms` are what that was sent. `ways_back` are the only
+    addresses it sends people back to.
     """
 
     daemon_threads = True
@@ -102,8 +103,14 @@ class Provider(ThreadingHTTPServer):
         self.access_said: dict[str, Any] = {}
         self.refusal: tuple[int, Any] | None = None
         self.forms: list[dict[str, str]] = []
+        self.ways_back: list[str] | None = None
         self._asked_by: dict[str, dict[str, str]] = {}
         self._refreshing = ""
+
+    def knows(self, address: str) -> bool:
+        """Whether it would send anybody back from this question."""
+        asked = dict(parse_qsl(urlsplit(address).query))
+        return self.ways_back is None or asked["redirect_uri"] in self.ways_back
 
     def consent(self, address: str) -> str:
         """What a person does who is sent to this address: signs in. Where they are sent back to."""
@@ -183,7 +190,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.server.asked.append(self.path)
         place, _, query = self.path.partition("?")
-        if place.endswith("/auth") and not self.server.silent:
+        if place.endswith("/auth") and self.server.knows(self.path) and not self.server.silent:
             self._lead(self.server.consent(self.path))
         elif place.endswith("/logout"):
             self._lead(dict(parse_qsl(query))["post_logout_redirect_uri"])

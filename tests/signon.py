@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from flask import Flask
     from werkzeug.test import TestResponse
 
+    from sync_service.settings import Settings
+
 HOME = "https://map.test"
 COOKIE = "__Host-placecard-session"
 PAGE = {"Accept": "text/html", "Accept-Language": "en"}
@@ -108,8 +110,8 @@ class Service:
         return self.app.test_client().get("/sync/v1/me", base_url=HOME, headers=headers).status_code
 
 
-def open_service(provider: Provider, url: str, folder: Path, **settings: str) -> Service:
-    """The application, with an address that says whom it takes somebody for."""
+def settings_of(provider: Provider, url: str, folder: Path, **settings: str) -> Settings:
+    """Those of a service that is a client of this provider."""
     given = {
         "STORE_URL": url,
         "PUBLIC_URL": HOME,
@@ -120,7 +122,12 @@ def open_service(provider: Provider, url: str, folder: Path, **settings: str) ->
         "OIDC_CLIENT_SECRET": SECRET,
         **settings,
     }
-    app = create_app(load_settings({f"PLACECARD_{name}": value for name, value in given.items()}, folder))
+    return load_settings({f"PLACECARD_{name}": value for name, value in given.items()}, folder)
+
+
+def open_service(provider: Provider, url: str, folder: Path, **settings: str) -> Service:
+    """The application, with an address that says whom it takes somebody for."""
+    app = create_app(settings_of(provider, url, folder, **settings))
 
     @app.get("/who")
     def who() -> dict[str, Any]:

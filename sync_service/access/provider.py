@@ -77,7 +77,7 @@ class OidcClient:
         self._session = session
         self._secret = secret
 
-    def question(self, attempt: Attempt, language: str) -> str:
+    def question(self, attempt: Attempt, language: str, **further: str) -> str:
         """The address at which a person signs in. AwayError while the provider is not known."""
         address, _ = self._ask().create_authorization_url(
             self._endpoints().authorization,
@@ -85,8 +85,17 @@ class OidcClient:
             code_verifier=attempt.verifier,
             nonce=attempt.nonce,
             ui_locales=language,
+            **further,
         )
         return str(address)
+
+    def where_it_leads(self, question: str) -> str | None:
+        """Where a browser is sent that comes with this question and nothing else; None if it is shown a page."""
+        try:
+            answer = self._session.get(question, timeout=_TIMEOUT, allow_redirects=False)
+        except requests.RequestException:
+            raise AwayError from None
+        return answer.headers.get("Location")
 
     def exchange(self, code: str, verifier: str) -> Tokens:
         """Tokens for a code. RefusedError if it is not taken, AwayError if nobody says so."""

@@ -7,7 +7,7 @@ from functools import partial
 import click
 import orjson
 
-from sync_service.app import issuer_trouble
+from sync_service.app import issuer_trouble, signin_flaws
 from sync_service.commands.help import Command
 from sync_service.commands.shell import Shell, leave, pass_shell
 from sync_service.commands.syncing import column_line
@@ -57,9 +57,9 @@ def check(shell: Shell, *, as_json: bool) -> None:
         parts = shell.parts
         trouble = base_map(shell.settings).trouble
         troubles = parts.placing.resolver.troubles()
-        issuer = partial(issuer_trouble, shell.settings)
+        issuer, signin = partial(issuer_trouble, shell.settings), partial(signin_flaws, shell.settings)
         findings = run_checks(
-            Checked(shell.settings, parts.database, parts.board, parts.now(), trouble, troubles, issuer),
+            Checked(shell.settings, parts.database, parts.board, parts.now(), trouble, troubles, issuer, signin),
         )
         ok = all(finding.ok for finding in findings)
         if as_json:

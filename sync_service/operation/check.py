@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from kanban_adapter.port import BoardAdapter
     from sync_service.access.issuer import Ailment
+    from sync_service.access.probing import Flaw
     from sync_service.people.state import Round
     from sync_service.places.unreadable import LayerUnreadableError
     from sync_service.settings import Settings
@@ -67,7 +68,8 @@ class Checked:
     """What the checks look at.
 
     `map_trouble` says why the base map cannot be shown, or None; `layer_troubles` what no address is found in;
-    `issuer_trouble` why nobody can sign in with the identity provider, or None.
+    `issuer_trouble` why nobody can sign in with the identity provider, or None; `signin_flaws` why nobody can on the
+    pages.
     """
 
     settings: Settings
@@ -77,12 +79,13 @@ class Checked:
     map_trouble: Callable[[], str | None] = lambda: None
     layer_troubles: Sequence[LayerUnreadableError] = ()
     issuer_trouble: Callable[[], Ailment | None] = lambda: None
+    signin_flaws: Callable[[], Sequence[Flaw]] = tuple
 
 
 def run_checks(checked: Checked) -> list[Finding]:
     """Every check, in the order of dependence. A store that cannot be read leaves out what needs it."""
     store = _store(checked)
-    findings = [store, *_board(checked), _identity(checked), _base_map(checked), _layers(checked)]
+    findings = [store, *_board(checked), *_identity(checked), _base_map(checked), _layers(checked)]
     if store.key in _UNREADABLE:
         return findings
     try:
@@ -145,13 +148,27 @@ def _board(checked: Checked) -> Iterator[Finding]:
         yield Finding("clock", ok=right, key="ok" if right else "clock_skew", data=dict(skew))
 
 
-def _identity(checked: Checked) -> Finding:
+def _identity(checked: Checked) -> Iterator[Finding]:
     if address := checked.settings.oidc_issuer:
         trouble = checked.issuer_trouble()
         key = "identity_oidc" if trouble is None else f"identity_{trouble}"
-        return Finding("identity", ok=trouble is None, key=key, data={"issuer": address})
+        yield Finding("identity", ok=trouble is None, key=key, data={"issuer": address})
+        if trouble is None:
+            yield from _signin(checked)
+        return
     key = "identity_token" if checked.settings.api_token is not None else "identity_loopback"
-    return Finding("identity", ok=True, key=key)
+    yield Finding("identity", ok=True, key=key)
+
+
+def _signin(checked: Checked) -> Iterator[Finding]:
+    """Signing in on the pages, one line for each thing that is wrong."""
+    settings = checked.settings
+    data: dict[str, object] = {"client": settings.oidc_client_id, "url": settings.public_url}
+    flaws = checked.signin_flaws()
+    for flaw in flaws:
+        yield Finding("signin", ok=False, key=f"signin_{flaw}", data=data)
+    if not flaws:
+        yield Finding("signin", ok=True, key="signin_ok" if settings.oidc_client_id else "signin_off", data=data)
 
 
 def _base_map(checked: Checked) -> Finding:

@@ -12,11 +12,14 @@ from werkzeug.http import parse_cookie
 
 from sync_service.access import signon as signing
 from sync_service.access.outcomes import STATUS, Why
+from sync_service.access.probing import Flaw
 from sync_service.access.routes import MOST_ATTEMPTS
+from sync_service.app import signin_flaws
+from sync_service.settings import load_settings
 from sync_service.words import say
 from tests.mint import WEB, Provider, claims, curve, publishing, rsa, sign, unsigned
 from tests.postgres import both_stores
-from tests.signon import COOKIE, HOME, Browser, Service, open_service, query_of
+from tests.signon import COOKIE, HOME, Browser, Service, open_service, query_of, settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -351,3 +354,34 @@ def test_token_is_a_way_in_beside(provider: Provider, new_store: Callable[[], st
     browser.sign_in()
     assert browser.who["name"] == "Геодезист"
     assert len(service.run("SELECT * FROM session")) == 1
+
+
+# --- what is set up wrong
+
+
+@pytest.mark.parametrize(
+    ("changed", "provider_has", "flaws"),
+    [
+        ({}, {}, []),
+        ({"OIDC_CLIENT_ID": ""}, {}, []),
+        ({"OIDC_CLIENT_SECRET": ""}, {}, [Flaw.NO_SECRET]),
+        ({"OIDC_CLIENT_SECRET": "another"}, {}, [Flaw.CLIENT]),
+        ({"OIDC_CLIENT_ID": "another"}, {}, [Flaw.CLIENT]),
+        ({}, {"ways_back": ["https://another.test/signin/back"]}, [Flaw.WAY_BACK]),
+        ({"PUBLIC_URL": "http://map.test"}, {}, [Flaw.PLAIN_HTTP]),
+        ({"PUBLIC_URL": "http://map.test", "OIDC_CLIENT_SECRET": ""}, {}, [Flaw.PLAIN_HTTP, Flaw.NO_SECRET]),
+        ({"PUBLIC_URL": "http://127.0.0.1:8080"}, {}, []),
+        ({}, {"silent": True}, []),
+    ],
+    ids=str,
+)
+def test_what_is_set_up_wrong_is_found(
+    provider: Provider, tmp_path: Path, changed: dict[str, str], provider_has: dict[str, Any], flaws: list[Flaw]
+) -> None:
+    for name, value in provider_has.items():
+        setattr(provider, name, value)
+    assert list(signin_flaws(settings_of(provider, "sqlite:///x.db", tmp_path, **changed))) == flaws
+
+
+def test_nothing_is_asked_where_there_is_no_provider(tmp_path: Path) -> None:
+    assert list(signin_flaws(load_settings({}, tmp_path))) == []
