@@ -72,6 +72,10 @@ class Passage:
         assert found, page.text
         return self._open("POST", html.unescape(found[1]), data=fields)
 
+    def follow(self, answer: requests.Response) -> requests.Response:
+        """The page somebody is sent on to."""
+        return self._open("GET", answer.headers["Location"])
+
     def log_in(self, username: str, password: str) -> requests.Response:
         """Knock and fill in the form: the way back with a code, or the form again."""
         return self.fill(self.knock(), username=username, password=password)

@@ -176,14 +176,35 @@ def test_nobody_registers_or_stays_for_ever(realm: Realm) -> None:
         assert refused(passage.knock(scope="openid offline_access")) == "invalid_scope"
 
 
+def account(realm: Realm, page: str = "") -> Passage:
+    """The page where people look after themselves."""
+    return Passage(realm.issuer, "account-console", f"{realm.keycloak.url}/realms/{NAME}/account/{page}")
+
+
 def test_account_page_is_there(realm: Realm, somebody: User) -> None:
-    """Where people change their password: with an exact address too."""
-    back = f"{realm.keycloak.url}/realms/{NAME}/account/"
-    with Passage(realm.issuer, "account-console", back) as passage:
+    with account(realm) as passage:
         told = passage.tokens(somebody.username, somebody.password)
+        assert read_token(told["id_token"])["name"] == "Модератор"
         asked = {"Authorization": f"Bearer {told['access_token']}", "Accept": "application/json"}
-        answer = passage.browser.get(back, headers=asked, timeout=60)
+        answer = passage.browser.get(passage.back, headers=asked, timeout=60)
         assert answer.json()["username"] == somebody.username
+        changed = {**answer.json(), "firstName": "Оператор"}
+        refusal = passage.browser.post(passage.back, headers=asked, json=changed, timeout=60)
+        assert refusal.status_code == 400, "names stand in the history: nobody changes their own"
+
+
+def test_people_change_their_password(realm: Realm) -> None:
+    user, fresh = realm.make_user("viewer"), "another long password"
+    with account(realm, "account-security/signing-in") as passage:
+        page = passage.knock(kc_action="UPDATE_PASSWORD")
+        page = passage.fill(page, username=user.username, password=user.password)
+        page = passage.follow(page)
+        weak = passage.fill(page, **{"password-new": "short-one", "password-confirm": "short-one"})
+        assert weak.status_code == 200
+        code_in(passage.fill(weak, **{"password-new": fresh, "password-confirm": fresh}))
+    with realm.passage(QGIS) as passage:
+        assert passage.log_in(user.username, user.password).status_code == 200  # the form again
+        code_in(passage.log_in(user.username, fresh))
 
 
 # --- tokens
