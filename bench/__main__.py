@@ -7,7 +7,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from bench import burst, crew, edits, intake, lost, plugin, spine, sweep
+from bench import burst, crew, edits, intake, lost, plugin, spine, sweep, tokens
 from bench.figures import Figure, print_table
 from bench.items import ROOT
 
@@ -50,6 +50,7 @@ BENCHMARKS: Mapping[str, Callable[[], list[Figure]]] = {
     "burst": burst.measure,
     "crew": crew.measure,
     "items": measure_pages,
+    "tokens": tokens.measure,
 }
 
 
