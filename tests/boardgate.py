@@ -11,14 +11,16 @@ from urllib.parse import urljoin
 
 import requests
 
+from tests.boards import make_kanboard_project
 from tests.service import until
 from tools.apache import KANBOARD, BoardGate
-from tools.kanboard import KanboardServer, free_port, make_project
+from tools.kanboard import KanboardServer, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.boards import KanboardProject
     from tests.keycloak import Keycloak, Realm, User
 
 RECHECK = 2
@@ -68,7 +70,7 @@ class Gated:
     gate: BoardGate
     kanboard: KanboardServer
     realm: Realm
-    project: str
+    project: KanboardProject
 
     @property
     def url(self) -> str:
@@ -94,14 +96,10 @@ class Gated:
         rows = self.kanboard.execute("SELECT username, name, is_active FROM users")
         return {login: (name or "", bool(active)) for login, name, active in rows}
 
-    def sessions(self) -> int:
-        """How many sessions Kanboard has kept for anybody."""
-        return int(self.kanboard.execute("SELECT count(*) FROM sessions WHERE data LIKE '%username%'")[0][0])
-
 
 @contextmanager
-def gated(folder: Path, keycloak: Keycloak) -> Iterator[Gated]:
-    """All of it, running."""
+def gated(folder: Path, keycloak: Keycloak, *, recheck: int = RECHECK) -> Iterator[Gated]:
+    """All of it, running. `recheck` is in seconds."""
     port = free_port()
     with keycloak.realm_of_its_own(NOWHERE, f"http://127.0.0.1:{port}") as realm:
         server = KanboardServer(folder / "kanboard", environment=KANBOARD)
@@ -113,7 +111,7 @@ def gated(folder: Path, keycloak: Keycloak) -> Iterator[Gated]:
                 issuer=realm.issuer,
                 secret=secret,
                 port=port,
-                recheck=RECHECK,
+                recheck=recheck,
             )
             with gate:
-                yield Gated(gate, kanboard, realm, make_project(kanboard, "Карта развития"))
+                yield Gated(gate, kanboard, realm, make_kanboard_project(kanboard))

@@ -240,10 +240,10 @@ def test_only_the_one_address_is_exempt(board: Gated, path: str) -> None:
 def test_feeds_and_shared_boards_want_a_sign_in_too(board: Gated) -> None:
     """Kanboard has addresses with a token in them that need no sign-in of its own; behind the gate they do."""
     token = board.kanboard.call(
-        "enableProjectPublicAccess", auth=("jsonrpc", board.kanboard.api_token), project_id=int(board.project)
+        "enableProjectPublicAccess", auth=("jsonrpc", board.kanboard.api_token), project_id=int(board.project.id)
     )
     assert token
-    key = board.kanboard.execute("SELECT token FROM projects WHERE id = ?", int(board.project))[0][0]
+    key = board.kanboard.execute("SELECT token FROM projects WHERE id = ?", int(board.project.id))[0][0]
     for controller, action in (
         ("BoardViewController", "readonly"),
         ("FeedController", "project"),
@@ -346,7 +346,7 @@ def test_whoever_is_dismissed_is_shut_out_whatever_cookies_they_keep(board: Gate
     else:
         board.realm.admin.delete_user(user.id)
     board.shut_out(visitor)
-    for path in ("", f"?controller=BoardViewController&action=show&project_id={board.project}", "index.php"):
+    for path in ("", f"?controller=BoardViewController&action=show&project_id={board.project.id}", "index.php"):
         assert Visitor().ask(f"{board.url}{path}", cookies=kept).status_code in {302, 403}
 
 
@@ -383,5 +383,5 @@ def test_logins_begin_as_the_service_makes_them() -> None:
 
 def test_bot_of_the_board_is_not_somebody_who_signs_in(board: Gated) -> None:
     """An account by hand has a login that the gate gives to nobody."""
-    make_user(board.kanboard, "placecard", "a password of the bot", board.project)
+    make_user(board.kanboard, "placecard", "a password of the bot", board.project.id)
     assert not any(login == "placecard" for login in board.accounts() if login.startswith(LOGINS))
