@@ -84,7 +84,7 @@ DOORS: Mapping[str, Action | Key] = {
     "POST /sync/v1/sweeps": Action.OPERATE,
     "GET /sync/v1/sweeps/<request_id>": Action.OPERATE,
     "GET /desk/": Action.READ_OWN,
-    "GET /desk/open.json": Action.READ_WORKING,
+    "GET /desk/open.json": Action.READ_OWN,
     "GET /desk/static/<path:filename>": Key.NONE,
     "GET /desk/own": Action.READ_OWN,
     "POST /desk/own": Action.SUBMIT,

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from flask import Response
     from werkzeug.wrappers import Response as AnyResponse
 
+    from sync_service.access import Person
     from sync_service.settings import Settings
     from sync_service.store.database import Database
     from sync_service.store.waiting import Waiting
@@ -51,15 +52,19 @@ def _add_entrance(blueprint: Blueprint, desk: Desk) -> None:
         person = enter(Action.READ_OWN)
         if not person.may(Action.READ_WORKING):
             return redirect(url_for("desk.own_page"), 303)
-        matters = open_matters(desk.database) if person.may(Action.MODERATE) else OpenMatters(0, 0)
+        matters = _matters_of(desk, person)
         first = "waiting" if matters.waiting else "clashes" if matters.clashes else "changes"
         return redirect(url_for(f"desk.{first}_page"), 303)
 
     @blueprint.get("/desk/open.json")
     def matters() -> dict[str, int]:
-        enter(Action.READ_WORKING)
-        found = open_matters(desk.database)
+        found = _matters_of(desk, enter(Action.READ_OWN))
         return {"waiting": found.waiting, "clashes": found.clashes, "total": found.total}
+
+
+def _matters_of(desk: Desk, person: Person) -> OpenMatters:
+    """How much waits for this person: nothing for who is no moderator."""
+    return open_matters(desk.database) if person.may(Action.MODERATE) else OpenMatters(0, 0)
 
 
 def _add_waiting(blueprint: Blueprint, desk: Desk) -> None:

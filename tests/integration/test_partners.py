@@ -237,6 +237,11 @@ def test_entrance_leads_partners_to_their_own(city: City) -> None:
     assert (answer.status_code, answer.headers["Location"]) == (303, "/desk/own")
 
 
+def test_nothing_waits_for_a_partner(city: City) -> None:
+    """The map asks for it whoever has signed in."""
+    assert city.member(COUNCIL).ask("GET", "/desk/open.json") == (200, {"waiting": 0, "clashes": 0, "total": 0})
+
+
 def test_long_lists_are_paged(city: City) -> None:
     member = city.member(BUREAU)
     for number in range(101):
