@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
-LOGOUT = frozenset({"logout+jwt", *PLAIN})
-"""Types that the header of a logout token may name: the one it should, and the one that older providers give."""
+LOGOUT = frozenset({"logout+jwt"})
+"""What the header of a logout token says it is: so no other token can pass for one. Keycloak does since its 26."""
 FRESH = 120
 """Seconds after which a logout token is too old, whatever it says."""
 

@@ -1,4 +1,4 @@
-"""What keeps people from signing in on the pages though the identity provider is there. It is asked in nobody's name."""
+"""What keeps people from signing in on the pages though the identity provider is there: asked in nobody's name."""
 
 from __future__ import annotations
 

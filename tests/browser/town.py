@@ -76,10 +76,10 @@ class LiveService:
 
 
 @contextmanager
-def running_service(**settings: Any) -> Iterator[LiveService]:
+def running_service(port: int = 0, **settings: Any) -> Iterator[LiveService]:
     """A service on a free port of this machine, with publishing on and these settings beside the area."""
     with tempfile.TemporaryDirectory(prefix="map") as folder:
-        port = free_port()
+        port = port or free_port()
         given = {"area": AREA, "publish": True, "store_url": f"sqlite:///{Path(folder) / 'map.db'}"}
         loaded = Settings(**{**given, "port": port, "public_url": f"http://127.0.0.1:{port}", **settings})
         migrate(loaded.store_url)

@@ -374,6 +374,8 @@ HOSTILE: dict[str, Callable[[Provider], str]] = {
     "of the future": lambda p: p.farewell(iat=old(-60), exp=old(-600)),
     "ID token": lambda p: p.farewell(typ="ID", header={}),
     "access token": lambda p: p.token(sid="s-1", aud=WEB),
+    "the header of a plain token": lambda p: p.farewell(header={"typ": "JWT"}),
+    "a header that says nothing": lambda p: p.farewell(header={"typ": None}),
     "an access token's header": lambda p: p.farewell(header={"typ": "at+jwt"}),
     "by somebody else": lambda p: p.farewell(key=rsa("theirs"), header={"typ": "logout+jwt", "kid": "ours"}),
     "by an unknown key": lambda p: p.farewell(key=rsa("theirs")),
