@@ -51,7 +51,7 @@ class Passage:
         """One of the realm's addresses, such as "auth", "token" or "logout"."""
         return f"{self.issuer}/protocol/openid-connect/{name}"
 
-    def knock(self, **changed: str | None) -> requests.Response:
+    def knock(self, door: str = "auth", /, **changed: str | None) -> requests.Response:
         """Ask for a code: the log-in page, or a refusal. A parameter of None is left out."""
         challenge = base64url_encode(sha256(self.verifier.encode()).digest())
         asked: dict[str, str | None] = {
@@ -64,7 +64,7 @@ class Passage:
             "code_challenge_method": "S256",
             **changed,
         }
-        return self._open("GET", self.place("auth"), params=asked)
+        return self._open("GET", self.place(door), params=asked)
 
     def fill(self, page: requests.Response, **fields: str) -> requests.Response:
         """Send the form of a page of Keycloak's."""
