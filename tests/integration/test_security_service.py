@@ -142,6 +142,25 @@ def test_long_heads_are_refused(service: Service, path: str, headers: dict[str, 
     assert "Traceback" not in answer.text
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nxxxxx",
+        b"GET /healthz HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Folded: a\r\n b\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nHost : x\r\n\r\n",
+        b"TRACE / HTTP/1.1\r\nHost: x\r\n\r\n",
+    ],
+    ids=["two lengths", "two numbers", "coding", "folded", "space", "trace"],
+)
+def test_requests_that_may_be_read_in_two_ways_are_refused(service: Service, head: bytes) -> None:
+    """And what sends a request back to whoever sent it."""
+    with ExitStack() as stack:
+        answer = begin(service, stack, head).recv(4096)
+    assert answer.split()[1][:1] == b"4" or answer.split()[1] == b"501", answer
+
+
 # --- how slowly
 
 
