@@ -46,7 +46,7 @@ demo: ## a real Kanboard and the service with sample data, until Ctrl-C
 demo-sso: ## the demo with Keycloak besides, and people to sign in as
 	@tools/environment.sh run
 	@$(MAKE) --no-print-directory frontend kanboard
-	@$(run) -m tools.packages keycloak
+	@$(run) -m tools.packages keycloak apache
 	@$(run) -m tools.keycloak fetch >/dev/null
 	@exec $(run) -m tools.signon $(ARGS)
 

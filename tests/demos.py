@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -43,6 +44,11 @@ class Run:
             assert self.process.poll() is None, self.said()
             assert time.monotonic() < deadline, self.said()
             time.sleep(0.1)
+
+    def board_page(self) -> str:
+        """The address of the board, as it is printed."""
+        (found,) = re.findall(r"The board +(\S+)", self.said())
+        return str(found)
 
     def shown(self) -> int:
         answer = requests.get(f"{self.map_url}/ogc/collections/proposals/items?limit=1&f=json", timeout=30)

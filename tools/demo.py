@@ -17,8 +17,8 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,7 +52,7 @@ WELCOME = """
   Карта · The map          {map}/
   OGC API Features (QGIS)  {map}/ogc/
   Модуль QGIS · its plugin {map}/plugins/plugins.xml
-  Доска · The board        {board}/board/{project}
+  Доска · The board        {board}/?controller=BoardViewController&action=show&project_id={project}
                            вход · sign in: admin / admin
 
   С этой машины можно всё, входить на карту не нужно. Перетащите карточку в столбец «Одобрено» – она появится на карте.
@@ -76,6 +76,22 @@ class Board:
     webhook_token: str
     project: str
     bot_password: str
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What is around a demo: settings of the service besides its own, Kanboard's environment, the words of welcome.
+
+    `gate` puts something before the Kanboard of an address and gives the address that people use instead.
+    """
+
+    settings: Mapping[str, str] = field(default_factory=dict)
+    kanboard: Mapping[str, str] = field(default_factory=dict)
+    welcome: str = WELCOME
+    gate: Callable[[str], AbstractContextManager[str]] = nullcontext
+
+
+PLAIN = Frame()
 
 
 @contextmanager
@@ -233,29 +249,22 @@ def _shows_proposals(url: str) -> bool:
     return answer.ok and bool(answer.json()["features"])
 
 
-def run_demo(
-    home: Path,
-    map_port: int,
-    board_port: int,
-    *,
-    further: Mapping[str, str] | None = None,
-    welcome: str = WELCOME,
-) -> None:
-    """Start everything and wait. Leaves by SystemExit on a signal, by `DemoError` when a part fails.
-
-    `further` are settings of the service besides the demo's own.
-    """
+def run_demo(home: Path, map_port: int, board_port: int, frame: Frame = PLAIN) -> None:
+    """Start everything and wait. Leaves by SystemExit on a signal, by `DemoError` when a part fails."""
     url = f"http://127.0.0.1:{map_port}"
     tell("Демо Placecard запускается · the Placecard demo is starting")
     plugin.zip_up(home / ARCHIVE)
-    server = KanboardServer(home / "kanboard", port=board_port, webhook_url=f"{url}/board/events")
-    with server:
+    events = f"{url}/board/events"
+    server = KanboardServer(home / "kanboard", port=board_port, webhook_url=events, environment=frame.kanboard)
+    with server, frame.gate(server.url) as shown:
+        server.set_setting("application_url", f"{shown}/")
         board = prepare_board(server, home)
-        environment = {**service_environment(board, home, map_port), **(further or {})}
+        environment = service_environment(board, home, map_port) | {"PLACECARD_BOARD_PUBLIC_URL": shown}
+        environment.update(frame.settings)
         run_steps(environment, home)
         with running_service(environment, home) as service:
             await_map(service, url, home)
-            tell(welcome.format(map=url, board=board.url, project=board.project, home=home))
+            tell(frame.welcome.format(map=url, board=shown, project=board.project, home=home))
             service.wait()
             raise DemoError(f"служба остановилась · the service ended: {service.returncode}, {home}/service.log")
 

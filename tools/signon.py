@@ -1,4 +1,4 @@
-"""The demo with single sign-on: Keycloak besides, and seven people, one a role. `python -m tools.signon`.
+"""The demo with single sign-on: Keycloak, seven people, and Apache before the board. `python -m tools.signon`.
 
 Everything it makes stands in `var/demo-sso`. Keycloak keeps its people from run to run; its addresses are set anew at
 every start, for a port may have been taken.
@@ -9,21 +9,24 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from keycloak import KeycloakAdmin
 
-from tools.demo import ROOT, DemoError, choose_port, kept_secret, play, read_arguments, run_demo, tell
-from tools.keycloak import ADMIN, PLACEHOLDER, REALM, KeycloakServer, NotFetched, NotStarted
+from tools import apache, keycloak
+from tools.demo import ROOT, DemoError, Frame, choose_port, kept_secret, play, read_arguments, run_demo, tell
+from tools.kanboard import free_port
+from tools.keycloak import ADMIN, PLACEHOLDER, REALM, KeycloakServer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 HOME = ROOT / "var/demo-sso"
 KEYCLOAK_PORT = 8082
 NAME = "placecard"
-API, WEB = "placecard-api", "placecard-web"
+API, WEB, JOBS = "placecard-api", "placecard-web", "placecard-jobs"
 SECRETS = ("PLACECARD_OIDC_CLIENT_SECRET", "PLACECARD_BOARD_CLIENT_SECRET", "PLACECARD_JOBS_CLIENT_SECRET")
 
 PEOPLE = {
@@ -43,16 +46,17 @@ WELCOME = """
   Войти · to sign in       {{map}}/signin
   OGC API Features (QGIS)  {{map}}/ogc/
   Модуль QGIS · its plugin {{map}}/plugins/plugins.xml
-  Доска · The board        {{board}}/board/{{project}}
-                           вход · sign in: admin / admin
+  Доска · The board        {{board}}/?controller=BoardViewController&action=show&project_id={{project}}
   Keycloak                 {keycloak}/admin/
                            вход · sign in: {admin}
 
   Люди · people (пароль у всех один · one password for all: {password})
 {people}
 
-  С этой машины без входа видно только открытое: войдите в карту или в модуль QGIS одним из этих имён.
-  From this machine, too, only what is public is seen without signing in: use one of these names, on the map or in QGIS.
+  Вход один на карту, доску и модуль QGIS; без него видно только открытое, с этой машины тоже. На доске люди появляются
+  через полминуты.
+  One sign-in for the map, the board and the QGIS plugin; without it only what is public is seen, from this machine too.
+  People appear on the board within half a minute.
 
   Данные и журналы · data and logs: {{home}}
   Остановить · to stop: Ctrl-C
@@ -77,6 +81,8 @@ def service_settings(issuer: str, filled: Mapping[str, str]) -> dict[str, str]:
         "PLACECARD_OIDC_AUDIENCE": API,
         "PLACECARD_OIDC_CLIENT_ID": WEB,
         "PLACECARD_OIDC_CLIENT_SECRET": filled["PLACECARD_OIDC_CLIENT_SECRET"],
+        "PLACECARD_JOBS_CLIENT_ID": JOBS,
+        "PLACECARD_JOBS_CLIENT_SECRET": filled["PLACECARD_JOBS_CLIENT_SECRET"],
     }
 
 
@@ -113,33 +119,45 @@ def welcome(server: KeycloakServer, password: str) -> str:
 
 
 def run(home: Path, map_port: int, board_port: int, keycloak_port: int) -> None:
-    """Start Keycloak with its people, and the demo that goes by it."""
+    """Start Keycloak with its people, and the demo that goes by it, its board behind Apache."""
     filled = placeholders(home, f"http://127.0.0.1:{map_port}", f"http://127.0.0.1:{board_port}")
     tell("  … Keycloak")
     password = kept_secret(home / "people-password", 9)
     server = KeycloakServer(home / "keycloak", realms=[REALM], environment=filled, port=keycloak_port)
+    issuer = server.issuer(NAME)
+
+    @contextmanager
+    def gate(kanboard: str) -> Iterator[str]:
+        secret = filled["PLACECARD_BOARD_CLIENT_SECRET"]
+        before = apache.BoardGate(home / "apache", upstream=kanboard, issuer=issuer, secret=secret, port=board_port)
+        with before:
+            yield before.url
+
     try:
-        server.start()
-        admin = KeycloakAdmin(
-            server_url=server.url,
-            username=ADMIN,
-            password=server.admin_password,
-            realm_name=NAME,
-            user_realm_name="master",
-        )
-        set_addresses(admin, filled)
-        make_people(admin, password)
-        settings = service_settings(server.issuer(NAME), filled)
-        run_demo(home, map_port, board_port, further=settings, welcome=welcome(server, password))
-    except (NotFetched, NotStarted) as error:
+        with server:
+            prepare_realm(server, filled, password)
+            frame = Frame(service_settings(issuer, filled), apache.KANBOARD, welcome(server, password), gate)
+            run_demo(home, map_port, free_port(), frame)
+    except (keycloak.NotFetched, keycloak.NotStarted, apache.NotStarted) as error:
         raise DemoError(str(error)) from None
-    finally:
-        server.stop()
+
+
+def prepare_realm(server: KeycloakServer, filled: Mapping[str, str], password: str) -> None:
+    """Have the realm's addresses and people as they should be."""
+    admin = KeycloakAdmin(
+        server_url=server.url,
+        username=ADMIN,
+        password=server.admin_password,
+        realm_name=NAME,
+        user_realm_name="master",
+    )
+    set_addresses(admin, filled)
+    make_people(admin, password)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(prog="python -m tools.signon", description="Placecard with Kanboard and Keycloak")
+    parser = argparse.ArgumentParser(prog="python -m tools.signon", description="Placecard, Kanboard, Keycloak")
     parser.add_argument("--keycloak-port", type=int, default=KEYCLOAK_PORT, help="port of Keycloak (%(default)s)")
     wanted = read_arguments(parser, arguments, HOME)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import socket
 import subprocess
 import sys
 from typing import TYPE_CHECKING
+from urllib.parse import urljoin
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -26,7 +28,12 @@ def test_demo_comes_up_again_and_leaves_nothing(tmp_path: Path) -> None:
     home = tmp_path / "the demo"
     with running(home, tmp_path / "first.log", map_port=map_port, board_port=board_port) as run:
         run.await_welcome()
-        assert f"http://127.0.0.1:{board_port}/board/1" in run.said()
+        assert run.board_page().startswith(f"http://127.0.0.1:{board_port}/")
+        page = requests.get(run.board_page(), timeout=30)
+        assert page.ok
+        style = re.search(r'href="([^"]+\.css[^"]*)"', page.text)
+        assert style
+        assert requests.get(urljoin(page.url, style[1]), timeout=30).headers["Content-Type"].startswith("text/css")
         assert requests.get(run.map_url, timeout=30).ok
         assert run.shown() > 0
         offered = requests.get(f"{run.map_url}/plugins/plugins.xml", timeout=30)

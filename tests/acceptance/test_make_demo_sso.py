@@ -10,8 +10,12 @@ import pytest
 import requests
 
 from sync_service.access.table import GIVEN, RIGHTS
+from tests.boardgate import Visitor
 from tests.demos import DOWN_SECONDS, Run, await_silence, running
+from tests.keycloak import User
 from tests.passage import Passage, read_token
+from tests.service import until
+from tools.demo import PROJECT
 from tools.kanboard import free_port
 from tools.signon import ORGANISATION, PEOPLE
 
@@ -44,6 +48,19 @@ def me(run: Run, token: str) -> dict[str, Any]:
     return said
 
 
+def board_of(run: Run, person: str) -> str:
+    """The board as somebody sees it, as soon as their account is there."""
+    visitor, user = Visitor(), User("", person, password(run))
+
+    def shown() -> str:
+        page = visitor.go(run.board_page())
+        if 'id="kc-form-login"' in page.text:
+            page = visitor.sign_in(run.board_page(), user)
+        return page.text if PROJECT in page.text else ""
+
+    return str(until(shown))
+
+
 def way_back(issuer: str, run: Run) -> int:
     """What Keycloak says to the map's own way back."""
     with Passage(issuer, "placecard-web", f"{run.map_url}/signin/back") as passage:
@@ -70,6 +87,8 @@ def test_everybody_signs_in_and_nothing_stays(tmp_path: Path) -> None:
             said = me(run, token)
             assert (said["name"], set(said["may"])) == (name, {a for a, roles in RIGHTS.items() if person in roles})
         assert way_back(issuer, run) == 200
+        assert run.board_page().startswith(f"http://127.0.0.1:{first['board_port']}/")
+        assert PEOPLE["moderator"] in board_of(run, "moderator")
         run.process.send_signal(signal.SIGINT)
         assert run.process.wait(DOWN_SECONDS) == 0, run.said()
         await_silence(*first.values())

@@ -73,7 +73,7 @@ def test_the_service_runs_on_the_run_set_alone() -> None:
 
 def test_demo_with_sign_on_brings_keycloak() -> None:
     said = steps("demo-sso")
-    for part in ("tools.packages kanboard", "tools.packages keycloak", "tools.keycloak fetch", "tools.signon"):
+    for part in ("tools.packages kanboard", "tools.packages keycloak apache", "tools.keycloak fetch", "tools.signon"):
         assert part in said
     assert "tools.signon" in said.rstrip().splitlines()[-1]
 
