@@ -293,7 +293,7 @@ def create_follower(settings: Settings, database: Database) -> Follower | None:
         token=settings.board_token.get_secret_value() if settings.board_token else "",
         projects=pinned_projects(settings, database),
     )
-    return Follower(database, provider, people, settings.jobs_client_id)
+    return Follower(database, provider, people, settings.jobs_client_id, settings.oidc_issuer)
 
 
 def create_resolver(settings: Settings, database: Database) -> Resolver:

@@ -13,10 +13,13 @@ from kanban_adapter.errors import BoardError, Failed, Missing, Unsupported
 from sync_service.errors import PlacecardError, why_in_words
 from sync_service.log import note, run
 from sync_service.people.carrying import Carrier
+from sync_service.people.changes import Disable
 from sync_service.people.deciding import KEYS, LOGINS, decide
 from sync_service.people.state import Round, keep_round, last_round, made_at
 from sync_service.store.clock import utc_now
+from sync_service.store.endings import Ending, Kind, keep_ending
 from sync_service.store.leases import take_lease
+from sync_service.store.sessions import drop_identity
 from sync_service.words import LANGUAGES
 
 if TYPE_CHECKING:
@@ -46,12 +49,16 @@ class Provider(Protocol):
 
 @dataclass(slots=True)
 class Follower:
-    """One round after the other, by one process of all. `name` is the job's in the log: its account at the provider."""
+    """One round after the other, by one process of all. `name` is the job's in the log: its account at the provider.
+
+    `issuer` is the provider's address, by which the people it tells of are known to the service too.
+    """
 
     database: Database
     provider: Provider
     board: PeopleAdapter
     name: str
+    issuer: str
     stop: threading.Event = field(default_factory=threading.Event)
     now: Callable[[], datetime] = utc_now
     _holder: str = field(default_factory=lambda: uuid4().hex)
@@ -86,12 +93,27 @@ class Follower:
             try:
                 directory, roster = self.provider.read(), self.board.roster(logins=LOGINS, keys=KEYS)
                 plan = decide(directory, roster, confirmed=confirmed)
+                self._end_sign_ins(plan)
                 failed = self._carry_out(plan, Carrier(self.board, roster))
             except (PlacecardError, BoardError) as error:
                 self._keep(error)
                 raise
             self._keep_done(plan, failed)
             return plan
+
+    def _end_sign_ins(self, plan: Plan) -> None:
+        """Whoever is dismissed is out of our pages and of QGIS too, before the tokens they hold expire.
+
+        First, whatever the board will say to it.
+        """
+        logins = [each.login for each in plan.changes if isinstance(each, Disable) and each.login.startswith(LOGINS)]
+        if not logins:
+            return
+        now = self.now()
+        with self.database.writing() as connection:
+            for identity in (f"{self.issuer} {login.removeprefix(LOGINS)}" for login in logins):
+                keep_ending(connection, Ending(Kind.IDENTITY, identity, int(now.timestamp())), now)
+                drop_identity(connection, identity)
 
     def _carry_out(self, plan: Plan, carrier: Carrier) -> int:
         """How many changes the board would not make."""

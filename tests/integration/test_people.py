@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -16,10 +16,12 @@ from kanban_adapter.errors import BoardError
 from kanban_adapter.kanboard import KanboardPeople
 from kanban_adapter.memory import MemoryPeople
 from kanban_adapter.people import ProjectRole
+from sync_service.access.endings import Endings
 from sync_service.access.issuer import Issuer
 from sync_service.access.table import Role
+from sync_service.access.tokens import Claims
 from sync_service.cli import main
-from sync_service.errors import PlacecardError, Unavailable
+from sync_service.errors import PlacecardError, Unauthenticated, Unavailable
 from sync_service.people.changes import AddAccount
 from sync_service.people.deciding import EVERYBODY, KEYS, LOGINS, login_of
 from sync_service.people.directory import Directory, Person
@@ -27,15 +29,19 @@ from sync_service.people.following import Follower
 from sync_service.people.reading import Keycloak as Reading
 from sync_service.people.state import Round, last_round
 from sync_service.store.database import Database
+from sync_service.store.endings import Kind, read_endings
 from sync_service.store.migrate import migrate
 from sync_service.words import LANGUAGES
 from tests.boards import CountingSession
 from tests.keycloak import API, JOBS, Keycloak, Realm, User
+from tests.passage import read_token
 from tools.kanboard import KanboardServer, make_project
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+ISSUER = "http://127.0.0.1/realms/city"
 
 
 @pytest.fixture(scope="module")
@@ -203,7 +209,7 @@ def kanboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KanboardServe
 def board(kanboard: KanboardServer, own: Realm, database: Database) -> Board:
     project = make_project(kanboard, f"Карта {uuid4().hex[:8]}")
     people = KanboardPeople(CountingSession(), url=kanboard.url, token=kanboard.api_token, projects=[project])
-    return Board(kanboard, project, Follower(database, reading(own), people, JOBS))
+    return Board(kanboard, project, Follower(database, reading(own), people, JOBS, own.issuer))
 
 
 def test_somebody_s_whole_stay(board: Board, own: Realm) -> None:
@@ -314,7 +320,7 @@ class Given:
 @pytest.fixture
 def rest(database: Database) -> tuple[Given, MemoryPeople, Follower]:
     provider, board = Given(30), MemoryPeople(["1"])
-    follower = Follower(database, provider, board, JOBS)
+    follower = Follower(database, provider, board, JOBS, ISSUER)
     follower.follow()
     return provider, board, follower
 
@@ -369,6 +375,29 @@ def test_listing_that_is_suddenly_short_takes_nothing_away(
     assert not state(database).withheld
 
 
+def test_whoever_is_dismissed_is_signed_out_of_the_service_too(
+    rest: tuple[Given, MemoryPeople, Follower], database: Database
+) -> None:
+    provider, _, follower = rest
+    provider.people[3] = replace(provider.people[3], enabled=False)
+    follower.follow()
+    with database.reading() as connection:
+        (ending,) = read_endings(connection)
+    assert (ending.kind, ending.name) == (Kind.IDENTITY, f"{ISSUER} s3")
+
+
+def test_token_of_somebody_dismissed_is_void_at_once(board: Board, own: Realm, database: Database) -> None:
+    user = own.make_user("gis_editor")
+    token = own.sign_in(user)["access_token"]
+    board.follower.follow()
+    own.admin.update_user(user.id, {"enabled": False})
+    board.follower.follow()
+    said = read_token(token)
+    claims = Claims(own.issuer, said["sub"], "", frozenset(), (), "", said["sid"], said["exp"], said["iat"])
+    with pytest.raises(Unauthenticated):
+        Endings(database).demand_open(claims)
+
+
 def test_one_that_the_board_will_not_take_holds_nobody_up(
     rest: tuple[Given, MemoryPeople, Follower], database: Database
 ) -> None:
@@ -395,7 +424,7 @@ def test_log_has_ids_and_the_job_and_nobody_s_name(
 
 def test_one_process_of_many_follows(rest: tuple[Given, MemoryPeople, Follower], database: Database) -> None:
     provider, board, follower = rest
-    other = Follower(database, provider, board, JOBS)
+    other = Follower(database, provider, board, JOBS, ISSUER)
     assert follower._mine()
     assert not other._mine()
 
