@@ -7,7 +7,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from bench import burst, crew, edits, intake, lost, plugin, spine, sweep, tokens
+from bench import burst, crew, edits, intake, lost, plugin, signons, spine, sweep, tokens
 from bench.figures import Figure, print_table
 from bench.items import ROOT
 
@@ -51,6 +51,7 @@ BENCHMARKS: Mapping[str, Callable[[], list[Figure]]] = {
     "crew": crew.measure,
     "items": measure_pages,
     "tokens": tokens.measure,
+    "signons": signons.measure,
 }
 
 
