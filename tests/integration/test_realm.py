@@ -206,6 +206,18 @@ def test_people_change_their_password(realm: Realm) -> None:
         code_in(passage.log_in(user.username, fresh))
 
 
+def test_second_factor_can_be_asked_of_somebody(realm: Realm) -> None:
+    user = realm.make_user("operator")
+    realm.admin.update_user(user.id, {"requiredActions": ["CONFIGURE_TOTP"]})
+    with realm.passage(WEB) as passage:
+        page = passage.follow(passage.log_in(user.username, user.password))
+        assert 'name="totpSecret"' in page.text
+        told = re.search(r'name="totpSecret" value="([^"]+)"', page.text)
+        assert told
+        wrong = passage.fill(page, totp="000000", totpSecret=told[1], userLabel="phone")
+        assert wrong.status_code == 200, "no way past it"
+
+
 # --- tokens
 
 
