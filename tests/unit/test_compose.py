@@ -13,7 +13,9 @@ from ruamel.yaml import YAML
 
 from sync_service.settings import Settings, load_settings
 from sync_service.settings.fields import secret_names, variable
+from tools.apache import CONFIG, KANBOARD
 from tools.keycloak import PLACEHOLDER, REALM
+from tools.packages import LISTS, read_list
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "docker-compose.yml"
@@ -22,8 +24,12 @@ SECRET_WORDS = re.compile(r"TOKEN|SECRET|PASSWORD|KEY$")
 NO_DEFAULT = re.compile(r"\$\{[A-Z_]+(:-|:\?[^}]+)\}")
 
 
-def read_compose() -> dict[str, Any]:
-    content: dict[str, Any] = YAML(typ="safe").load(COMPOSE)
+BOARD = ROOT / "docker-compose.board.yml"
+GATE = ROOT / "config/board/Dockerfile"
+
+
+def read_compose(path: Path = COMPOSE) -> dict[str, Any]:
+    content: dict[str, Any] = YAML(typ="safe").load(path.read_text().replace("!reset ", ""))
     return content
 
 
@@ -76,7 +82,7 @@ def test_form_is_checked(tmp_path: Path) -> None:
     assert "healthchek" in problems_of(wrong)
 
 
-@pytest.mark.parametrize("name", ["docker-compose.yml", "Dockerfile", ".env.example"])
+@pytest.mark.parametrize("name", ["docker-compose.yml", "docker-compose.board.yml", "Dockerfile", ".env.example"])
 def test_settings_are_real(name: str) -> None:
     assert unknown_settings((ROOT / name).read_text()) == set()
 
@@ -111,7 +117,7 @@ def test_example_holds_no_secret() -> None:
 
 def test_every_variable_is_in_the_example() -> None:
     example = (ROOT / ".env.example").read_text()
-    used = set(re.findall(r"\$\{([A-Z_]+)", COMPOSE.read_text()))
+    used = set(re.findall(r"\$\{([A-Z_]+)", COMPOSE.read_text() + BOARD.read_text()))
     assert {name for name in used if f"{name}=" not in example} == set()
 
 
@@ -190,3 +196,53 @@ def test_dockerfile_copies_what_is_there() -> None:
     sources = [source for line in copies for source in line.split()]
     assert sources
     assert [source for source in sources if not (ROOT / source).exists()] == []
+
+
+# --- the board behind its gate
+
+
+def test_form_of_the_board_is_compose(tmp_path: Path) -> None:
+    plain = tmp_path / "docker-compose.yml"
+    plain.write_text(BOARD.read_text().replace("!reset ", ""))
+    assert problems_of(plain) == ""
+
+
+def test_kanboard_behind_the_gate_has_no_port() -> None:
+    assert "    ports: !reset []\n" in BOARD.read_text()
+    assert services()["kanboard"]["ports"]
+
+
+def test_kanboard_behind_the_gate_is_told_what_the_tests_tell_it() -> None:
+    given = read_compose(BOARD)["services"]["kanboard"]["environment"]
+    address = read_compose(BOARD)["services"]["board"]["networks"]["board"]["ipv4_address"]
+    assert given == {**KANBOARD, "TRUSTED_PROXY_NETWORKS": f"{address}/32"}
+    assert read_compose(BOARD)["services"]["board"]["environment"]["BOARD_SOURCE"] == address
+
+
+def test_gate_has_every_value_its_configuration_wants() -> None:
+    wanted = set(re.findall(r"\$\{(BOARD_[A-Z_]+)\}", CONFIG.read_text()))
+    given = read_compose(BOARD)["services"]["board"]["environment"].keys()
+    built = set(re.findall(r"\b(BOARD_[A-Z_]+)=", GATE.read_text()))
+    assert wanted == given | built
+
+
+def test_gate_has_no_rights_and_no_secret_in_it() -> None:
+    gate = read_compose(BOARD)["services"]["board"]
+    assert leaked_secrets(gate["environment"]) == []
+    assert gate["read_only"] is True
+    assert gate["cap_drop"] == ["ALL"]
+    assert "no-new-privileges:true" in gate["security_opt"]
+    assert gate["ports"] == ["${BIND_ADDRESS:-127.0.0.1}:${KANBOARD_PORT:-8081}:8080"]
+    text = GATE.read_text()
+    assert re.search(r"^USER www-data$", text, re.MULTILINE)
+    assert set(re.findall(r"^COPY (\S+)", text, re.MULTILINE)) == {str(CONFIG.relative_to(ROOT))}
+
+
+def test_gate_is_of_the_packages_of_the_tests() -> None:
+    assert set(read_list(LISTS / "apache.txt").packages) <= set(GATE.read_text().split())
+
+
+def test_keycloak_reaches_the_gate() -> None:
+    told = services()["keycloak"]["environment"]["PLACECARD_BOARD_BACKCHANNEL_URL"]
+    assert told == "http://board:8080"
+    assert "BOARD_LISTEN=0.0.0.0:8080" in GATE.read_text()

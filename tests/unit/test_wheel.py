@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("sync_service", "kanban_adapter", "config")
-BUILD_ONLY = {"package.json", "package-lock.json", "build.js", ".npmrc", ".gitignore"}
+BUILD_ONLY = {"package.json", "package-lock.json", "build.js", ".npmrc", ".gitignore", "Dockerfile"}
 
 
 def shipped_files() -> set[str]:
