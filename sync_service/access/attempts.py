@@ -32,8 +32,8 @@ class Attempts:
             if len(times) >= self._most:
                 raise TooMany(retry_after=max(1, round(times[0] + self._seconds - self._clock())))
 
-    def count(self, address: str) -> None:
-        """One more attempt from this address."""
+    def count(self, address: str) -> bool:
+        """One more attempt from this address; whether it was the last for a while."""
         with self._lock:
             times = self._recent(address)
             times.append(self._clock())
@@ -41,6 +41,7 @@ class Attempts:
             self._made.move_to_end(address)
             while len(self._made) > ADDRESSES:
                 self._made.popitem(last=False)
+            return len(times) == self._most
 
     def _recent(self, address: str) -> deque[float]:
         times = self._made.get(address, deque())

@@ -113,7 +113,8 @@ class Limits:
         self._attempts[kind].check(self._callers.address_of(request))
 
     def _count(self, kind: Kind) -> None:
-        self._attempts[kind].count(self._callers.address_of(request))
+        if self._attempts[kind].count(self._callers.address_of(request)):
+            note(log, "limit.reached", level=logging.WARNING, kind=kind)
 
 
 def repeated_kind(method: str, rule: str) -> Kind | None:

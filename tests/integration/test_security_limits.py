@@ -83,6 +83,17 @@ def test_guessing_any_token_is_stopped_and_only_from_there(client: FlaskClient, 
         assert other is kind or elsewhere(client, token).status_code == expected
 
 
+def test_limit_that_is_reached_is_logged_once_and_by_kind(
+    client: FlaskClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(RATES[Kind.WRONG_TOKEN].most + 3):
+        me(client, "guess")
+    told = [(each.getMessage(), each.data) for each in caplog.records if each.name.endswith("limits")]  # type: ignore[attr-defined] # ours have it
+    assert told.count(("limit.reached", {"kind": "wrong_token"})) == 1
+    assert told.count(("guess.wrong", {"kind": "wrong_token"})) == RATES[Kind.WRONG_TOKEN].most
+    assert "203.0.113.5" not in caplog.text
+
+
 def test_good_tokens_are_never_too_many(client: FlaskClient) -> None:
     for _ in range(RATES[Kind.WRONG_TOKEN].most + 5):
         assert me(client, TOKEN).status_code == 200
