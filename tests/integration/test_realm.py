@@ -303,7 +303,7 @@ def ask_admin(realm: Realm, token: str, path: str, method: str = "GET", **sent: 
 def test_jobs_are_an_operator_with_a_name(realm: Realm, verifier: TokenVerifier) -> None:
     found = verifier.verify(realm.service_token())
     assert (found.roles, found.client, found.sign_in) == (frozenset({"operator"}), JOBS, "")
-    assert found.name == f"service-account-{JOBS}"
+    assert found.name == JOBS
 
 
 def test_jobs_read_people_their_groups_and_roles(realm: Realm, somebody: User) -> None:
