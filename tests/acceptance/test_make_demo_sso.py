@@ -48,17 +48,20 @@ def me(run: Run, token: str) -> dict[str, Any]:
     return said
 
 
-def board_of(run: Run, person: str) -> str:
-    """The board as somebody sees it, as soon as their account is there."""
-    visitor, user = Visitor(), User("", person, password(run))
+def walk(run: Run, person: str) -> None:
+    """Somebody signs in on the map, once, and is let into the desk and onto the board."""
+    visitor = Visitor()
+    desk = visitor.sign_in(f"{run.map_url}/signin/start?next=/desk/", User("", person, password(run)))
+    assert desk.ok, desk.text
+    assert str(desk.url).startswith(f"{run.map_url}/desk/")
+    assert PEOPLE[person] in desk.text
 
-    def shown() -> str:
+    def shown() -> bool:
         page = visitor.go(run.board_page())
-        if 'id="kc-form-login"' in page.text:
-            page = visitor.sign_in(run.board_page(), user)
-        return page.text if PROJECT in page.text else ""
+        assert "kc-form-login" not in page.text, "signed in already"
+        return PROJECT in page.text
 
-    return str(until(shown))
+    until(shown)  # their account there is made meanwhile
 
 
 def way_back(issuer: str, run: Run) -> int:
@@ -88,7 +91,7 @@ def test_everybody_signs_in_and_nothing_stays(tmp_path: Path) -> None:
             assert (said["name"], set(said["may"])) == (name, {a for a, roles in RIGHTS.items() if person in roles})
         assert way_back(issuer, run) == 200
         assert run.board_page().startswith(f"http://127.0.0.1:{first['board_port']}/")
-        assert PEOPLE["moderator"] in board_of(run, "moderator")
+        walk(run, "moderator")
         run.process.send_signal(signal.SIGINT)
         assert run.process.wait(DOWN_SECONDS) == 0, run.said()
         await_silence(*first.values())
