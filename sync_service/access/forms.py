@@ -27,7 +27,7 @@ def form_token() -> str:
     """The token to put into a form as `csrf_token`; in templates `csrf_token()`."""
     visit = visit_of(request)
     if visit is not None:
-        return _token_of(visit.secret)
+        return token_of(visit.secret)
     if FIELD not in session:
         session[FIELD] = secrets.token_urlsafe(24)
     return str(session[FIELD])
@@ -37,10 +37,11 @@ def check_form(asked: Request) -> None:
     """BadRequest unless the request repeats the token of its session, as a field or in `X-CSRF-Token`."""
     visit = visit_of(asked)
     shown = asked.headers.get(HEADER) or asked.form.get(FIELD, "")
-    kept = _token_of(visit.secret) if visit is not None else str(session.get(FIELD, ""))
+    kept = token_of(visit.secret) if visit is not None else str(session.get(FIELD, ""))
     if not kept or not hmac.compare_digest(shown.encode("utf-8", "replace"), kept.encode()):
         raise BadRequest(FIELD, "csrf")
 
 
-def _token_of(secret: str) -> str:
+def token_of(secret: str) -> str:
+    """The forms' token of the session that has this secret."""
     return hmac.new(secret.encode("utf-8", "replace"), b"form", sha256).hexdigest()

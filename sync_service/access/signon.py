@@ -115,7 +115,7 @@ class Signon:
             raise BadRequest("logout_token", "wrong_token") from None
         now = utc_now()
         with self._database.writing() as connection:
-            if not endings.take_token(connection, said.id, datetime.fromtimestamp(said.expires + 60, UTC), now):
+            if not endings.take_token(connection, said.id, datetime.fromtimestamp(said.expires + 60, UTC)):
                 raise BadRequest("logout_token", "replayed")
             endings.keep_ending(connection, _ending(said), now)
             if said.sign_in:

@@ -20,9 +20,11 @@ from sync_service.jobs.courtesy import Courtesy
 from sync_service.log import note, run
 from sync_service.store import requests
 from sync_service.store.clock import stamp
+from sync_service.store.endings import forget_endings
 from sync_service.store.inbox import next_hint_due
 from sync_service.store.leases import SWEPT, read_note, write_note
 from sync_service.store.outbox import next_effect_due, release_claims
+from sync_service.store.sessions import forget_sessions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -259,6 +261,8 @@ class Worker:
 
     def _keep_night(self, done: date) -> None:
         with self.parts.database.writing() as connection:
+            forget_sessions(connection, self.parts.now())
+            forget_endings(connection, self.parts.now())
             write_note(connection, NIGHT_DONE, done.isoformat())
 
     def _idle_seconds(self) -> float:

@@ -40,19 +40,25 @@ class Ending:
     at: int
 
 
-def take_token(connection: Connection, token_id: str, until: datetime, now: datetime) -> bool:
+def take_token(connection: Connection, token_id: str, until: datetime) -> bool:
     """Keep that a logout token was taken, until it has expired by itself; False if it was taken before."""
-    connection.execute(delete(logout_token).where(logout_token.c.until <= stamp(now)))
     taken = insert(logout_token).values(id=token_id, until=stamp(until)).on_conflict_do_nothing()
     return connection.execute(taken.returning(logout_token.c.id)).first() is not None
 
 
 def keep_ending(connection: Connection, ending: Ending, now: datetime) -> None:
-    """Keep it, and forget those that are of no use any more."""
-    connection.execute(delete(ended).where(ended.c.until <= stamp(now)))
+    """Keep it, and forget those that are of no use any more. Of two about the same person the later one counts."""
+    forget_endings(connection, now)
     row = {"kind": ending.kind.value, "name": ending.name, "at": ending.at, "until": stamp(now + KEPT)}
+    older = ended.c.at <= ending.at
     kept = insert(ended).values(row)
-    connection.execute(kept.on_conflict_do_update(index_elements=["kind", "name"], set_=row))
+    connection.execute(kept.on_conflict_do_update(index_elements=["kind", "name"], set_=row, where=older))
+
+
+def forget_endings(connection: Connection, now: datetime) -> None:
+    """Forget what is ended and which logout tokens were taken, where no token of theirs is valid any more."""
+    for table in (ended, logout_token):
+        connection.execute(delete(table).where(table.c.until <= stamp(now)))
 
 
 def read_endings(connection: Connection) -> list[Ending]:

@@ -54,8 +54,13 @@ _FIND = select(table).where(_c.digest == bindparam("this"), _c.ends > bindparam(
 
 def add_session(connection: Connection, session: Session, now: datetime) -> None:
     """Keep a new one, and forget those that are over."""
-    connection.execute(delete(table).where(or_(_c.ends <= stamp(now), _c.used <= stamp(now - IDLE))))
+    forget_sessions(connection, now)
     connection.execute(insert(table).values(asdict(session)))
+
+
+def forget_sessions(connection: Connection, now: datetime) -> None:
+    """Forget those that are over."""
+    connection.execute(delete(table).where(or_(_c.ends <= stamp(now), _c.used <= stamp(now - IDLE))))
 
 
 def touch_session(connection: Connection, digest: str, now: datetime) -> None:

@@ -8,9 +8,13 @@ from uuid import uuid4
 
 import pytest
 
-from sync_service.access import Action, Role
+from sync_service.access import Action, Person, Role
 from sync_service.access.doors import DOORS, LAYERS, Key
+from sync_service.access.forms import token_of
+from sync_service.access.person import Proof
+from sync_service.access.sessions import Kind
 from sync_service.access.table import GIVEN, is_allowed
+from sync_service.access.visiting import EXTENSION as VISITS
 from sync_service.app import create_app
 from sync_service.settings import load_settings
 from sync_service.store.migrate import migrate
@@ -86,13 +90,37 @@ def is_open(needs: Action | Key, who: str) -> bool:
     return needs is Key.NONE or (needs is Key.SOMEBODY and who != "nobody")
 
 
+def path_of(route: str, **filled: str) -> str:
+    return re.sub(r"<(?:\w+:)?(\w+)>", lambda found: {**FILLED, **filled}[found[1]], route)
+
+
 def answer_of(service: Flask, provider: Provider, door: str, who: str, **filled: str) -> int:
     method, route = door.split(" ", 1)
-    path = re.sub(r"<(?:\w+:)?(\w+)>", lambda found: {**FILLED, **filled}[found[1]], route)
     roles = [] if who == "somebody" else [who]
     said = claims(provider.url, resource_access={AUDIENCE: {"roles": roles}}, groups=[])
     headers = {} if who == "nobody" else {"Authorization": f"Bearer {sign(said, OURS)}"}
-    return service.test_client().open(path, method=method, headers=headers).status_code
+    return service.test_client().open(path_of(route, **filled), method=method, headers=headers).status_code
+
+
+def answer_to_browser(service: Flask, door: str, who: str) -> int:
+    """What whoever has signed in with a browser is answered, from another address so that nothing is counted twice."""
+    method, route = door.split(" ", 1)
+    roles = frozenset({Role.ANONYMOUS} | ({Role(who)} if who not in OUTSIDERS else set()))
+    person = Person("n", roles, Proof.COOKIE, "https://sso.test 1")
+    secret = service.extensions[VISITS].sessions.begin(Kind.ISSUER, person)
+    client = service.test_client()
+    client.set_cookie("placecard-session", secret)
+    headers = {"X-CSRF-Token": token_of(secret)}
+    peer = {"REMOTE_ADDR": "203.0.113.7"}
+    return client.open(path_of(route), method=method, headers=headers, environ_overrides=peer).status_code
+
+
+@pytest.mark.parametrize("who", ["somebody", *sorted(GIVEN)])
+def test_doors_open_to_who_signed_in_with_a_browser(service: Flask, who: str) -> None:
+    for door, needs in DOORS.items():
+        status = answer_to_browser(service, door, who)
+        if needs is not Key.ISSUER and door != "POST /signin":  # which asks for a token that nobody has shown
+            assert (status not in {401, 403}) is is_open(needs, who), (door, status)
 
 
 @pytest.mark.parametrize("who", [*OUTSIDERS, *sorted(GIVEN)])

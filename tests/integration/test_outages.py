@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import shapely
-from sqlalchemy import event, update
+from sqlalchemy import event, select, update
 
 from kanban_adapter.errors import BadCredentials, BoardError, Failed, NotPermitted, Unreachable
 from sync_service.app import create_app
@@ -31,10 +31,12 @@ from sync_service.operation.check import Checked, Finding, run_checks
 from sync_service.places.geocoders import RemoteGeocoder
 from sync_service.places.providers import Pace
 from sync_service.store import outbox, requests, tables
-from sync_service.store.clock import utc_now
+from sync_service.store.clock import stamp, utc_now
 from sync_service.store.database import Database
+from sync_service.store.endings import Ending, Kind, keep_ending, take_token
 from sync_service.store.leases import read_note, take_lease
 from sync_service.store.migrate import migrate
+from sync_service.store.sessions import Session, add_session
 from sync_service.sync.values import Visibility
 from tests.desk import PLACE
 from tests.exchange import body, change, wkb
@@ -688,6 +690,26 @@ def test_night_is_swept_in_full_once_and_again_after_a_failure(desk: Desk, caplo
         desk.board.world.faults.unreachable = False
         work(desk, worker, stride=900, hours=20)
         assert (full_sweeps(), note_of(desk, NIGHT_DONE)) == (2, "2026-03-03")
+
+
+def test_night_forgets_who_was_signed_in(desk: Desk) -> None:
+    """Names and sealed tokens of sessions that are over do not wait for somebody else to sign in."""
+    database, now = desk.parts.database, desk.now
+    over = Session("over", "token", "{}", *(stamp(now + timedelta(hours=hours)) for hours in (0, 0, 1)))
+    stays = Session("stays", "token", "{}", *(stamp(now + timedelta(hours=hours)) for hours in (0, 16, 30)))
+    with database.writing() as connection:
+        add_session(connection, over, now)
+        add_session(connection, stays, now)
+        keep_ending(connection, Ending(Kind.SIGN_IN, "s-1", 0), now - timedelta(hours=10))
+        take_token(connection, "t-1", now + timedelta(minutes=2))
+    with led(desk) as worker:
+        work(desk, worker, stride=900, hours=18)
+    with database.reading() as connection:
+        kept = (tables.session, tables.ended, tables.logout_token)
+        left = [connection.execute(select(table)).all() for table in kept]
+    database.close()
+    assert [len(rows) for rows in left] == [1, 0, 0]
+    assert left[0][0].digest == "stays"
 
 
 # --- the geocoder

@@ -416,6 +416,12 @@ def test_token_of_a_sign_in_that_ended_is_void(service: Service) -> None:
     assert service.bearer(sid=None) == 200
 
 
+def test_later_word_about_somebody_counts(service: Service) -> None:
+    assert say_ended(service, service.provider.farewell(sid=None, iat=old(30))) == 200
+    assert say_ended(service, service.provider.farewell(sid=None, iat=old(60))) == 200
+    until(lambda: service.bearer(iat=old(31)) == 401)
+
+
 def test_token_given_after_all_of_somebody_was_ended_is_good(service: Service) -> None:
     assert say_ended(service, service.provider.farewell(sid=None, iat=old(30))) == 200
     until(lambda: service.bearer(iat=old(31)) == 401)
