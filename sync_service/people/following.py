@@ -18,7 +18,7 @@ from sync_service.people.deciding import KEYS, LOGINS, decide
 from sync_service.people.state import Round, keep_round, last_round, made_at
 from sync_service.store.clock import utc_now
 from sync_service.store.endings import Ending, Kind, keep_ending
-from sync_service.store.leases import take_lease
+from sync_service.store.leases import drop_lease, take_lease
 from sync_service.store.sessions import drop_identity
 from sync_service.words import LANGUAGES
 
@@ -37,7 +37,11 @@ log = logging.getLogger(__name__)
 SECONDS = 20.0
 """From the start of one round to the next: whoever is dismissed is out within a minute also when one round fails."""
 _LEASE = "people"
-_LENGTH = timedelta(seconds=60)
+_LENGTH = timedelta(seconds=30)
+"""Of the lease: longer than from one round to the next, and no longer than others may wait for one that died.
+
+A round that takes longer, as the first one of a large city, may meet another's: both ask for the same state.
+"""
 
 
 class Provider(Protocol):
@@ -76,6 +80,15 @@ class Follower:
                 note(log, "people.broke", level=logging.ERROR, error=True)
                 self._trouble = str(error)
             self.stop.wait(SECONDS)
+        self._leave()
+
+    def _leave(self) -> None:
+        """Whoever comes next need not wait for our lease to end."""
+        try:
+            with self.database.writing(lasting=False) as connection:
+                drop_lease(connection, _LEASE, self._holder)
+        except PlacecardError as error:
+            self._tell(error)
 
     def _mine(self) -> bool:
         with self.database.writing(lasting=False) as connection:

@@ -427,6 +427,9 @@ def test_one_process_of_many_follows(rest: tuple[Given, MemoryPeople, Follower],
     other = Follower(database, provider, board, JOBS, ISSUER)
     assert follower._mine()
     assert not other._mine()
+    follower.stop.set()
+    follower.run()
+    assert other._mine()  # nobody waits for one that has gone
 
 
 # --- by hand, and as the check tells it
