@@ -182,6 +182,16 @@ def test_epochs_never_come_again(desk: Desk, backup: Path) -> None:
     assert restore(desk, backup).epoch == 3
 
 
+def test_nobody_is_signed_in_after_a_restore(desk: Desk) -> None:
+    """Who has signed out, or was dismissed, since the backup must not be in again."""
+    made = "INSERT INTO session (digest, kind, person, created, used, ends) VALUES ('d', 'token', '{}', '1', '1', '9')"
+    run_sql(store_of(desk), made)
+    copy = desk.folder / "copy.db"
+    back_up(store_of(desk), copy, START)
+    restore(desk, copy)
+    assert run_sql(store_of(desk), "SELECT * FROM session") == []
+
+
 def test_restore_is_refused_while_a_worker_leads(desk: Desk, backup: Path) -> None:
     before = store_of(desk).read_bytes()
     with Leadership(desk.parts.database.url) as leadership:

@@ -76,6 +76,7 @@ def test_everything_arrives_and_only_the_new_store_is_open(source: str, target: 
     assert moved.rows["history"] == 8
     assert (gate(source), gate(target)) == ("moved", "open")
     assert ask(target, "SELECT guid, epoch, seq, ticket, board, mark FROM store") == before[source] != before[target]
+    assert "session" not in moved.rows, "people sign in once more: the key may be another one"
     write(target)
     with pytest.raises(Unavailable) as refused:
         write(source)
