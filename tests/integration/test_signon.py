@@ -151,6 +151,28 @@ def test_who_has_no_role_is_in_and_told_so(service: Service, browser: Browser) -
     assert browser.get("/desk/changes").status_code == 403
 
 
+def test_map_greets_whoever_has_signed_in_and_is_kept_for_nobody_else(service: Service, browser: Browser) -> None:
+    service.provider.access_said = {"name": "<b>Модератор</b>"}
+    assert 'href="/signin?next=/"' in browser.get("/").text
+    browser.sign_in()
+    page = browser.get("/")
+    assert "&lt;b&gt;Модератор&lt;/b&gt;" in page.text
+    assert "<b>Модератор" not in page.text
+    assert page.headers["Cache-Control"].startswith("private")
+    assert "Cookie" in page.headers["Vary"]
+    stranger = service.browser().get("/")
+    assert "Модератор" not in stranger.text
+    assert stranger.headers["ETag"] != page.headers["ETag"]
+
+
+def test_nobody_is_offered_to_sign_in_where_nobody_can(
+    provider: Provider, new_store: Callable[[], str], tmp_path: Path
+) -> None:
+    service = open_service(provider, new_store(), tmp_path, OIDC_CLIENT_ID="")
+    assert 'id="visitor"' not in service.browser().get("/").text
+    service.close()
+
+
 # --- what others send back
 
 
