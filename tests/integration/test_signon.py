@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, parse_qsl, urlencode
@@ -10,13 +11,17 @@ from urllib.parse import parse_qs, parse_qsl, urlencode
 import pytest
 from werkzeug.http import parse_cookie
 
+from kanban_adapter.memory import MemoryBoard
 from sync_service.access import signon as signing
 from sync_service.access.outcomes import STATUS, Why
 from sync_service.access.probing import Flaw
 from sync_service.access.routes import MOST_ATTEMPTS
 from sync_service.app import signin_flaws
+from sync_service.operation.check import Checked, run_checks
 from sync_service.settings import load_settings
-from sync_service.words import say
+from sync_service.store.clock import utc_now
+from sync_service.store.database import Database
+from sync_service.words import LANGUAGES, say
 from tests.mint import WEB, Provider, claims, curve, publishing, rsa, sign, unsigned
 from tests.postgres import both_stores
 from tests.signon import COOKIE, HOME, Browser, Service, open_service, query_of, settings_of
@@ -407,3 +412,32 @@ def test_what_is_set_up_wrong_is_found(
 
 def test_nothing_is_asked_where_there_is_no_provider(tmp_path: Path) -> None:
     assert list(signin_flaws(load_settings({}, tmp_path))) == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({}, {"ok"}),
+        ({"OIDC_CLIENT_ID": ""}, {"off"}),
+        ({"OIDC_CLIENT_SECRET": "another"}, {"client"}),
+        ({"PUBLIC_URL": "http://map.test", "OIDC_CLIENT_SECRET": ""}, {"plain_http", "no_secret"}),
+    ],
+    ids=str,
+)
+def test_check_has_a_line_for_each(
+    provider: Provider,
+    new_store: Callable[[], str],
+    tmp_path: Path,
+    changed: dict[str, str],
+    said: set[str],
+) -> None:
+    settings = settings_of(provider, new_store(), tmp_path, **changed)
+    database = Database(settings.store_url)
+    checked = Checked(settings, database, MemoryBoard(), utc_now(), signin_flaws=partial(signin_flaws, settings))
+    lines = [each for each in run_checks(checked) if each.name == "signin"]
+    database.close()
+    assert {each.key for each in lines} == {f"signin_{key}" for key in said}
+    assert {each.ok for each in lines} == {said in ({"ok"}, {"off"})}
+    for line in (each.say(language) for each in lines for language in LANGUAGES):
+        assert line
+        assert not {"\n", "{"} & set(line)
