@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
@@ -14,8 +17,8 @@ import requests
 from sync_service.access.table import GIVEN
 from sync_service.people.deciding import LOGINS, login_of
 from sync_service.people.standing import STANDING
-from tests.boardgate import Gated, Visitor, gated
-from tools.apache import CONFIG, KANBOARD, USER_HEADER
+from tests.boardgate import NOWHERE, Gated, Visitor, gated
+from tools.apache import CONFIG, KANBOARD, SOURCE, USER_HEADER, BoardGate
 from tools.kanboard import ADMIN, make_user
 
 if TYPE_CHECKING:
@@ -232,6 +235,52 @@ def test_only_the_one_address_is_exempt(board: Gated, path: str) -> None:
         answer = session.send(request, timeout=30, allow_redirects=False)
     led_in = answer.status_code == 302 and answer.headers["Location"].startswith(board.realm.issuer)
     assert led_in or answer.status_code in {400, 403, 404}
+
+
+class Echo(BaseHTTPRequestHandler):
+    """Stands in Kanboard's place, to tell what reaches it."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        body = json.dumps([self.client_address[0], *self.headers.items()]).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Set-Cookie", "KB_SID=x")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name the base class has
+        """Say nothing."""
+
+
+@pytest.fixture
+def before_an_echo(tmp_path: Path) -> Iterator[BoardGate]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Echo) as upstream:
+        thread = threading.Thread(target=upstream.serve_forever, args=(0.02,))
+        thread.start()
+        try:
+            address = f"http://127.0.0.1:{upstream.server_port}"
+            with BoardGate(tmp_path, upstream=address, issuer=NOWHERE, secret="unused") as gate:
+                yield gate
+        finally:
+            upstream.shutdown()
+            thread.join()
+
+
+def test_nothing_brought_along_reaches_kanboard(before_an_echo: BoardGate) -> None:
+    forged = {name: value for headers in FORGED for name, value in headers.items() if name != "Connection"}
+    spelled = {"X_Forwarded_For": "127.0.0.2", "X_Forwarded_Proto": "https", "X_Forwarded_Host": "evil.example.org"}
+    cookies = {"Cookie": "KB_SID=x; placecard_board=y"}
+    told = {**forged, **spelled, **cookies, **basic("jsonrpc", "a token"), "Proxy": "x"}
+    answer = Visitor().ask(f"{before_an_echo.url}/jsonrpc.php", "POST", json=CALL, headers=told)
+    peer, *headers = answer.json()
+    arrived = {name.lower().replace("_", "-") for name, _ in headers}
+    assert peer == SOURCE
+    assert "authorization" in arrived
+    believed = {HEADER, "Cookie", "Proxy", "Forwarded", "Remote-User", "X-Real-IP"}
+    assert not arrived & {name.lower() for name in believed}
+    assert not {name for name in arrived if name.startswith("x-forwarded-") and name != "x-forwarded-user"}
+    assert "Set-Cookie" not in answer.headers
 
 
 # --- other ways in
