@@ -44,23 +44,32 @@ class BoardGate:
     """A running Apache. Use as a context manager, or call `start` and `stop`; it ends with the starting process.
 
     `upstream` is Kanboard's address, `issuer` the realm's, `secret` of the client `placecard-board`; `recheck` is in
-    seconds.
+    seconds, `public_url` where something else stands before it.
     """
 
     def __init__(
-        self, data_dir: Path, *, upstream: str, issuer: str, secret: str, port: int | None = None, recheck: int = 20
+        self,
+        data_dir: Path,
+        *,
+        upstream: str,
+        issuer: str,
+        secret: str,
+        port: int | None = None,
+        public_url: str = "",
+        recheck: int = 20,
     ) -> None:
         self.data_dir = data_dir.resolve()
         self.upstream = upstream
         self.issuer = issuer
         self.secret = secret
         self.port = port or free_port()
+        self.public_url = public_url or self.url
         self.recheck = recheck
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
-        """The board, as a person sees it."""
+        """Where it listens: the board, as a person on this machine sees it."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
@@ -92,7 +101,7 @@ class BoardGate:
             "PATH": os.environ.get("PATH", ""),
             "LANG": "C.UTF-8",
             "BOARD_LISTEN": f"127.0.0.1:{self.port}",
-            "BOARD_PUBLIC_URL": self.url,
+            "BOARD_PUBLIC_URL": self.public_url,
             "BOARD_UPSTREAM": self.upstream,
             "BOARD_SOURCE": SOURCE,
             "BOARD_ISSUER": self.issuer,

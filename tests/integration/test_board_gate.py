@@ -18,13 +18,14 @@ from sync_service.access.table import GIVEN
 from sync_service.people.deciding import LOGINS, login_of
 from sync_service.people.standing import STANDING
 from tests.boardgate import NOWHERE, Gated, Visitor, gated
+from tests.keycloak import BOARD
 from tools.apache import CONFIG, KANBOARD, SOURCE, USER_HEADER, BoardGate
 from tools.kanboard import ADMIN, make_user
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.keycloak import Keycloak
+    from tests.keycloak import Keycloak, Realm
 
 HEADER = USER_HEADER.removeprefix("HTTP_").capitalize()
 CALL = {"jsonrpc": "2.0", "id": 1, "method": "getVersion"}
@@ -281,6 +282,20 @@ def test_nothing_brought_along_reaches_kanboard(before_an_echo: BoardGate) -> No
     assert not arrived & {name.lower() for name in believed}
     assert not {name for name in arrived if name.startswith("x-forwarded-") and name != "x-forwarded-user"}
     assert "Set-Cookie" not in answer.headers
+
+
+def test_board_behind_a_tls_proxy_is_one_of_https(realm: Realm, tmp_path: Path) -> None:
+    """What its browser sees is told by the configuration, and by no header of a proxy."""
+    outside = "https://board.example.org"
+    secret = str(realm.secret(BOARD))
+    with BoardGate(tmp_path, upstream=NOWHERE, issuer=realm.issuer, secret=secret, public_url=outside) as gate:
+        told = {"Host": "board.example.org", "X-Forwarded-Proto": "http"}
+        answer = Visitor().ask(f"{gate.url}/board/1", headers=told)
+        asked = parse_qs(urlsplit(answer.headers["Location"]).query)
+        assert asked["redirect_uri"] == [f"{outside}/signed-in"]
+        assert "Secure" in answer.headers["Set-Cookie"]
+        ended = Visitor().ask(f"{gate.url}/logout", headers=told)
+        assert ended.headers["Location"] == f"{outside}/signed-in?logout={outside}/"
 
 
 # --- other ways in
