@@ -121,6 +121,7 @@ def test_capabilities_name_every_address_of_the_protocol(town: Town) -> None:
         *told["collections"]["proposals"].values(),
         f"{told['clashes']}/{{clash_id}}",
         f"{HOME}{ROOT}/capabilities",
+        *(f"{HOME}{ROOT}/sweeps{rest}" for rest in ("", "/{request_id}")),  # an operator's job asks there, no plugin
     }
     rules = (rule.rule for rule in client.application.url_map.iter_rules())
     served = {f"{HOME}{rule}".translate({ord("<"): "{", ord(">"): "}"}) for rule in rules if rule.startswith(ROOT)}
