@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
 import requests
-from click.testing import CliRunner
 from pydantic import SecretStr
 
 from kanban_adapter.errors import BoardError
@@ -20,7 +22,6 @@ from sync_service.access.endings import Endings
 from sync_service.access.issuer import Issuer
 from sync_service.access.table import Role
 from sync_service.access.tokens import Claims
-from sync_service.cli import main
 from sync_service.errors import PlacecardError, Unauthenticated, Unavailable
 from sync_service.people.changes import AddAccount
 from sync_service.people.deciding import EVERYBODY, KEYS, LOGINS, login_of
@@ -448,11 +449,13 @@ def test_command_follows_and_says_so(board: Board, own: Realm, tmp_path: Path) -
         "JOBS_CLIENT_ID": JOBS,
         "JOBS_CLIENT_SECRET": str(own.secret(JOBS)),
     }
-    environment = {f"PLACECARD_{name}": value for name, value in given.items()}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PLACECARD_")}
+    environment = {**kept, **{f"PLACECARD_{name}": value for name, value in given.items()}}
 
     def run(*arguments: str, **changed: str) -> tuple[int, str]:
-        result = CliRunner().invoke(main, arguments, env={**environment, **changed})
-        return result.exit_code, result.output
+        command = [sys.executable, "-m", "sync_service", *arguments]
+        done = subprocess.run(command, env={**environment, **changed}, capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout + done.stderr
 
     assert "have not followed yet" in run("check")[1]
     code, said = run("people")

@@ -49,7 +49,7 @@ def advised(town: Town, server: GeocoderServer) -> Service:
 
 
 def test_plugin_knows_who_it_asks_for(town: Town) -> None:
-    assert service_of(town).me() == {"name": "token", "may": list(RIGHTS)}
+    assert service_of(town).me() == {"name": "token", "may": list(RIGHTS), "organisations": []}
     with pytest.raises(SignInNeeded):
         service_of(town, token="another-token").me()
 
