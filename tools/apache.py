@@ -9,19 +9,17 @@ from __future__ import annotations
 
 import os
 import secrets
-import subprocess
-import time
 from pathlib import Path
 from typing import Self
 
 import requests
 
 from tools.kanboard import free_port
+from tools.servers import Server
 
 CONFIG = Path(__file__).parents[1] / "config/board/apache.conf"
 PROGRAM = "/usr/sbin/apache2"
 START_SECONDS = 30
-STOP_SECONDS = 10
 
 SOURCE = "127.0.0.2"
 """The address Apache asks Kanboard from: whoever else is on this machine asks from another."""
@@ -36,16 +34,14 @@ KANBOARD = {
 """What a Kanboard is told that stands behind it."""
 
 
-class NotStarted(RuntimeError):
-    """Apache did not come up; the message ends with what it logged."""
-
-
-class BoardGate:
+class BoardGate(Server):
     """A running Apache. Use as a context manager, or call `start` and `stop`; it ends with the starting process.
 
     `upstream` is Kanboard's address, `issuer` the realm's, `secret` of the client `placecard-board`; `recheck` is in
     seconds, `public_url` where something else stands before it.
     """
+
+    stop_seconds = 10
 
     def __init__(
         self,
@@ -58,23 +54,18 @@ class BoardGate:
         public_url: str = "",
         recheck: int = 20,
     ) -> None:
-        self.data_dir = data_dir.resolve()
+        super().__init__(data_dir, "apache.log")
         self.upstream = upstream
         self.issuer = issuer
         self.secret = secret
         self.port = port or free_port()
         self.public_url = public_url or self.url
         self.recheck = recheck
-        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
         """Where it listens: the board, as a person on this machine sees it."""
         return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def log(self) -> Path:
-        return self.data_dir / "apache.log"
 
     @property
     def access_log(self) -> Path:
@@ -84,16 +75,8 @@ class BoardGate:
         """Start and wait until it answers. Raises `NotStarted`."""
         self.data_dir.mkdir(parents=True, exist_ok=True)
         rights = ["-D", "BOARD_USER"] if os.geteuid() == 0 else []
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "TERM", PROGRAM, "-D", "FOREGROUND", *rights, "-f", str(CONFIG)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=self._environment(),
-                start_new_session=True,
-            )
-        self._await_answer()
+        self.launch([PROGRAM, "-D", "FOREGROUND", *rights, "-f", str(CONFIG)], self._environment())
+        self.await_answer(self._answers, START_SECONDS)
         return self
 
     def _environment(self) -> dict[str, str]:
@@ -113,32 +96,6 @@ class BoardGate:
             "BOARD_ACCESS_LOG": str(self.access_log),
         }
 
-    def _await_answer(self) -> None:
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline and self._process and self._process.poll() is None:
-            try:
-                requests.get(f"{self.url}/jsonrpc.php", timeout=10, allow_redirects=False)
-            except requests.ConnectionError:
-                time.sleep(0.05)
-            else:
-                return
-        self.stop()
-        raise NotStarted(self.log.read_text(errors="replace")[-2000:])
-
-    def stop(self) -> None:
-        """End it. Does nothing when it is not running."""
-        process, self._process = self._process, None
-        if process is None:
-            return
-        process.terminate()
-        try:
-            process.wait(timeout=STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
+    def _answers(self) -> bool:
+        requests.get(f"{self.url}/jsonrpc.php", timeout=10, allow_redirects=False)
+        return True

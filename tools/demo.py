@@ -25,7 +25,8 @@ from typing import TYPE_CHECKING
 import requests
 
 from tools import plugin
-from tools.kanboard import KanboardServer, NotStarted, free_port, make_project, make_user
+from tools.kanboard import KanboardServer, free_port, make_project, make_user
+from tools.servers import NotStarted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

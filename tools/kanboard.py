@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Self
 import requests
 
 from tools import debian
+from tools.servers import NotStarted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,10 +45,6 @@ START_SECONDS = 30
 # php's workers outlive their parent and keep the port. So the whole group hangs on a pipe that only the starting
 # process holds: when that process ends, however it ends, `cat` returns and the group is told to stop.
 GROUP = '(php -d opcache.enable_cli=1 -S "$0" -t "$1" </dev/null; kill -TERM 0) & cat >/dev/null; kill -TERM 0'
-
-
-class NotStarted(RuntimeError):
-    """Kanboard did not come up; the message ends with what it logged."""
 
 
 def fetch() -> Path:

@@ -19,7 +19,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 import zipfile
 from hashlib import file_digest
 from pathlib import Path
@@ -29,6 +28,7 @@ import requests
 
 from tools import debian
 from tools.kanboard import free_port
+from tools.servers import NotStarted, Server
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,7 +40,6 @@ SHA256 = "e63bd0167199c0092b8a4d22cc137e6b7a70e0089070f6f7799b1be504b69a8a"
 REALM = Path(__file__).parents[1] / "config/keycloak/placecard-realm.json"
 ADMIN = "admin"
 START_SECONDS = 180
-STOP_SECONDS = 30
 
 COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy"
 PLACEHOLDER = re.compile(r"\$\{([A-Z][A-Z_]*)\}")
@@ -61,10 +60,6 @@ JAVA = (
 
 class NotFetched(RuntimeError):
     """The program is not what it should be, or cannot be had; the message says why."""
-
-
-class NotStarted(RuntimeError):
-    """Keycloak did not come up; the message ends with what it logged."""
 
 
 def fetch() -> Path:
@@ -123,7 +118,7 @@ def check_filled(realms: Sequence[Path], environment: Mapping[str, str]) -> None
         raise NotStarted(f"the realm asks for {', '.join(empty)}: set in the environment, not empty")
 
 
-class KeycloakServer:
+class KeycloakServer(Server):
     """A running Keycloak. Use as a context manager, or call `start` and `stop`; it ends with the starting process.
 
     `realms` are files that it imports when it does not have them yet; `environment` fills their placeholders.
@@ -137,24 +132,14 @@ class KeycloakServer:
         environment: Mapping[str, str] | None = None,
         port: int | None = None,
     ) -> None:
-        self.data_dir = data_dir.resolve()
+        super().__init__(data_dir, "keycloak.log")
         self.realms = realms
         self.environment = environment or {}
         self.port = port or free_port()
-        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def log(self) -> Path:
-        return self.data_dir / "keycloak.log"
-
-    @property
-    def process_id(self) -> int | None:
-        """Of the server, while it runs."""
-        return self._process.pid if self._process else None
 
     @property
     def admin_password(self) -> str:
@@ -172,19 +157,8 @@ class KeycloakServer:
     def start(self) -> Self:
         """Start and wait until it answers. Raises `NotStarted`, or `NotFetched`."""
         self._lay_out(fetch())
-        # The kernel tells it when whoever started it is gone. The thread that starts it must live as long as that.
-        command = ["setpriv", "--pdeathsig", "TERM", *self._command()]
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                command,
-                cwd=self.data_dir,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=self._environment(),
-                start_new_session=True,
-            )
-        self._await_answer()
+        self.launch(self._command(), self._environment())
+        self.await_answer(self._answers, START_SECONDS)
         return self
 
     def _lay_out(self, tree: Path) -> None:
@@ -221,35 +195,8 @@ class KeycloakServer:
         admin = {"KC_BOOTSTRAP_ADMIN_USERNAME": ADMIN, "KC_BOOTSTRAP_ADMIN_PASSWORD": self.admin_password}
         return {**kept, **admin, **self.environment}
 
-    def _await_answer(self) -> None:
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline and self._process and self._process.poll() is None:
-            try:
-                if requests.get(self.issuer("master"), timeout=10).ok:  # it says 503 until everything is imported
-                    return
-            except (requests.ConnectionError, requests.Timeout):
-                pass
-            time.sleep(0.1)
-        self.stop()
-        raise NotStarted(self.log.read_text(errors="replace")[-2000:])
-
-    def stop(self) -> None:
-        """End it. Does nothing when it is not running."""
-        process, self._process = self._process, None
-        if process is None:
-            return
-        process.terminate()
-        try:
-            process.wait(timeout=STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
+    def _answers(self) -> bool:
+        return requests.get(self.issuer("master"), timeout=10).ok  # it says 503 until everything is imported
 
 
 def main() -> None:

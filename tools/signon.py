@@ -18,6 +18,7 @@ from tools import apache, keycloak
 from tools.demo import ROOT, DemoError, Frame, choose_port, kept_secret, play, read_arguments, run_demo, tell
 from tools.kanboard import free_port
 from tools.keycloak import ADMIN, PLACEHOLDER, REALM, KeycloakServer
+from tools.servers import NotStarted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -138,7 +139,7 @@ def run(home: Path, map_port: int, board_port: int, keycloak_port: int) -> None:
             prepare_realm(server, filled, password)
             frame = Frame(service_settings(issuer, filled), apache.KANBOARD, welcome(server, password), gate)
             run_demo(home, map_port, free_port(), frame)
-    except (keycloak.NotFetched, keycloak.NotStarted, apache.NotStarted) as error:
+    except (keycloak.NotFetched, NotStarted) as error:
         raise DemoError(str(error)) from None
 
 

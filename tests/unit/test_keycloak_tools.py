@@ -13,7 +13,8 @@ import pytest
 import requests
 
 from tests.service import is_running, until
-from tools.keycloak import KeycloakServer, NotFetched, NotStarted, check_filled, check_sum
+from tools.keycloak import KeycloakServer, NotFetched, check_filled, check_sum
+from tools.servers import NotStarted
 
 if TYPE_CHECKING:
     from pathlib import Path
