@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from flask import Response, flash, redirect, request, url_for
 
-from sync_service.access import Action, person_of
+from sync_service.access import Action
 from sync_service.access.rules import own_only, rules_for
 from sync_service.desk.frame import SOURCE, author_of, enter, page
 from sync_service.editing.pushes import Change, Push, apply_push
@@ -77,7 +77,7 @@ def _read_form(desk: Desk) -> Filled:
 def _bring_in(desk: Desk, person: Person, filled: Filled) -> EditResult:
     """One proposal for one form, however often it is sent: the form's guid names the edit, and its author's client."""
     edit = Edit(EditOp.CREATE, filled.guid, _values(filled.texts))
-    push = Push(None, f"{SOURCE}:{UUID(filled.guid).hex}", SOURCE, (Change(filled.guid, edit),))
+    push = Push(None, f"{SOURCE}:{filled.guid}", SOURCE, (Change(filled.guid, edit),))
     rules = rules_for(person, desk.database, desk.settings)
     return apply_push(desk.database, push, author_of(person), rules, desk.now()).results[0]
 
@@ -98,6 +98,6 @@ def _show(desk: Desk, person: Person, filled: Filled, *, status: int = 200) -> R
         "stage": desk.wording.stage,
         "filled": filled,
         "may_submit": person.may(Action.SUBMIT) and (person.may(Action.EDIT) or bool(person.organisations)),
-        "organisations": person_of(request).organisations,
+        "organisations": person.organisations,
     }
     return page(desk, person, "own", status=status, **shown)
